@@ -1,0 +1,1 @@
+"""What Prefect schedules and starts: detect, respond, backfill."""

@@ -1,0 +1,31 @@
+# What people repeat; `just` alone lists it.
+
+_list:
+    @just --list
+
+# install everything into .venv
+setup:
+    uv sync
+
+# run the tests; arguments go to pytest
+test *arguments:
+    uv run pytest {{ arguments }}
+
+# check style and form
+lint:
+    uv run ruff check
+    uv run ruff format --check
+
+# put right what can be put right by itself
+fix:
+    uv run ruff check --fix
+    uv run ruff format
+
+# check the types, twice
+types:
+    uv run mypy
+    uv run pyright
+
+# everything a change must pass
+ci:
+    .ci/run

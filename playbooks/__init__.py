@@ -1,0 +1,1 @@
+"""The playbooks, one response a file."""

@@ -1,0 +1,1 @@
+"""Finds AWS commands from unusual cities in CloudTrail, and runs the response, on Prefect."""

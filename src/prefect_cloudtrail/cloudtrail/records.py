@@ -1,0 +1,216 @@
+"""CloudTrail's records, decoded narrowly: this and columns.py alone know how CloudTrail spells things."""
+
+import json
+import re
+from itertools import chain
+from typing import Any, TypeVar, cast, get_args
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType, field
+
+from prefect_cloudtrail.cloudtrail.reasons import Reason
+from prefect_cloudtrail.cloudtrail.split import split
+from prefect_cloudtrail.cloudtrail.unpack import Text
+
+Words = str | None
+_NULL = Raw(b"null")
+
+Flag = bool | str | None  # CloudTrail writes true, "true" and "false"
+
+
+class _Narrow(msgspec.Struct, frozen=True, eq=False, gc=False, rename="camel"):
+    """Some of an object's fields; what is not declared is skipped, never built."""
+
+
+class Issuer(_Narrow, frozen=True):
+    """Who issued the session: mostly a role."""
+
+    type: Words = None
+    arn: Words = None
+
+
+class Attributes(_Narrow, frozen=True):
+    """How the session began."""
+
+    creation_date: Words = None
+    mfa_authenticated: Flag = None
+
+
+class Session(_Narrow, frozen=True):
+    """The temporary session that the call was made in."""
+
+    session_issuer: Issuer | None = None
+    attributes: Attributes | None = None
+    source_identity: Words = None
+
+
+class OnBehalfOf(_Narrow, frozen=True):
+    """The Identity Center user behind the call."""
+
+    user_id: Words = None
+
+
+class Identity(_Narrow, frozen=True):
+    """Who called."""
+
+    type: Words = None
+    principal_id: Words = None
+    arn: Words = None
+    account_id: Words = None
+    access_key_id: Words = None
+    user_name: Words = None
+    session_context: Session | None = None
+    invoked_by: Words = None
+    identity_provider: Words = None
+    on_behalf_of: OnBehalfOf | None = None
+
+
+class Present(_Narrow, frozen=True):
+    """An object of which only its presence matters."""
+
+
+class Record(_Narrow, frozen=True):
+    """One record, declared in the order CloudTrail writes it, which decodes fastest."""
+
+    user_identity: Raw = _NULL  # many records share one: read once each by `decode_identity`
+    event_time: Words = None
+    event_source: Words = None
+    event_name: Words = None
+    aws_region: Words = None
+    source_ip_address: Words = field(default=None, name="sourceIPAddress")
+    user_agent: Words = None
+    error_code: Words = None
+    error_message: Words = None
+    response_elements: Raw = _NULL  # decoded for console sign-ins alone
+    event_id: Words = field(default=None, name="eventID")
+    read_only: Flag = None
+    event_type: Words = None
+    recipient_account_id: Words = None
+    shared_event_id: Words = field(default=None, name="sharedEventID")
+    event_category: Words = None
+    insight_details: Present | None = None  # only CloudTrail Insights' own
+    digest_bucket: Words = field(default=None, name="digestS3Bucket")  # only in a digest, which lies beside the logs
+
+
+class Document(Record, frozen=True):
+    """What one line, or a whole file, holds: one record or many."""
+
+    records: list[Record | None] | UnsetType | None = field(default=UNSET, name="Records")
+
+
+class _Number(str):
+    """A JSON number as it is written: no digit is lost, and no number is too long."""
+
+    __slots__ = ()
+
+
+Item = Record | Reason
+
+_DOCUMENTS = msgspec.json.Decoder(Document)
+_IDENTITIES = msgspec.json.Decoder(Identity | None)
+_LISTS = msgspec.json.Decoder(list[Record | None])
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_LIST = re.compile(rb"\s*+\[")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# A list or an object here still says that there was an error, or a time, though not which.
+_PRESENCE_MATTERS = frozenset({"event_time", "error_code"})
+_NO_TEXT = "(not a text)"
+_TEXT_ONLY = frozenset({"event_name", "event_source"})
+
+Kind = TypeVar("Kind", bound=_Narrow)
+
+
+def decode(text: Text) -> list[Item] | None:
+    """Return an object's records in their order, each decoded or with the reason why not; None where it is not JSON.
+
+    The whole object is decoded at once; only where that fails is each record taken alone, so that a bad one costs only
+    itself. Both ways answer alike, item for item, with what `split` returns.
+    """
+    items = _decode_whole(text)
+    if items is not None:
+        return items
+    pieces = split(text)
+    items = [_decode_alone(piece) for piece in pieces]
+    return None if items == [Reason.BAD_JSON] and pieces == [text.strip()] else items
+
+
+def decode_identity(raw: bytes) -> Identity:
+    """Return who called, each field of a wrong type as its text or as null; of nobody all fields are null."""
+    try:
+        return _IDENTITIES.decode(raw) or Identity()
+    except _UNDECODABLE:
+        value = _loads(raw)  # it is JSON, or its record had been refused
+        return _lenient(Identity, value) if isinstance(value, dict) else Identity()
+
+
+def _decode_whole(text: Text) -> list[Item] | None:
+    try:
+        # A sequence of documents: with newlines between them or without, or only one.
+        if _LIST.match(text):
+            return _known(list(chain.from_iterable(_LISTS.decode_lines(text))))
+        documents = _DOCUMENTS.decode_lines(text)
+    except _UNDECODABLE:
+        return None
+    items: list[Item] = []
+    for document in documents:
+        items += [document] if isinstance(document.records, UnsetType) else _known(document.records or [])
+    return items
+
+
+def _known(records: list[Record | None]) -> list[Item]:
+    if None in records:
+        return [record or Reason.NOT_A_RECORD for record in records]
+    return cast("list[Item]", records)
+
+
+def _decode_alone(piece: bytes) -> Item:
+    try:
+        return _DOCUMENTS.decode(piece)
+    except _UNDECODABLE:
+        return _decode_leniently(piece)
+
+
+def _decode_leniently(piece: bytes) -> Item:
+    """Return the record with each field of a wrong type as its text or as null."""
+    try:
+        value = _loads(piece)
+        return _lenient(Record, value) if isinstance(value, dict) else Reason.NOT_A_RECORD
+    except (ValueError, RecursionError):
+        return Reason.BAD_JSON
+
+
+def _loads(piece: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    return json.loads(
+        piece.decode("utf-8", "replace"), strict=False, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+    )
+
+
+def _lenient(kind: type[Kind], value: dict[str, Any]) -> Kind:
+    return kind(
+        **{
+            declared.name: _as_declared(declared.name, declared.type, value.get(declared.encode_name))
+            for declared in msgspec.structs.fields(kind)
+        }
+    )
+
+
+def _as_declared(name: str, declared: Any, value: Any) -> Any:  # noqa: ANN401 - any JSON value may stand in any field
+    if declared is Raw:
+        return Raw(json.dumps(value).encode())
+    if value is None:
+        return None
+    if declared in (Words, Flag):
+        return _as_text(name, value, flag=declared == Flag)
+    return _lenient(get_args(declared)[0], value) if isinstance(value, dict) else None
+
+
+def _as_text(name: str, value: Any, *, flag: bool) -> Flag:  # noqa: ANN401
+    if isinstance(value, str) and not isinstance(value, _Number):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if flag:
+        return value if isinstance(value, bool) else None
+    if isinstance(value, dict | list):
+        return _NO_TEXT if name in _PRESENCE_MATTERS else None
+    if name in _TEXT_ONLY:
+        return None
+    return str(value) if isinstance(value, _Number) else json.dumps(value)

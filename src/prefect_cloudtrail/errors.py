@@ -1,0 +1,38 @@
+"""What can go wrong, as one tree; each message says what failed, on what, and what to do.
+
+CloudTrailResponseError
+├── SettingsError     a setting is missing or wrong
+├── SourceError       the log objects cannot be listed or fetched
+├── GeoError          a geo database is missing, damaged, or of the wrong kind
+└── StateError        the state cannot be used
+    ├── NewerStateError   it was written by a newer version
+    └── LeaseHeldError    another detector is at work on it
+"""
+
+
+class CloudTrailResponseError(Exception):
+    """What the command line prints as one line and answers with exit status 1."""
+
+
+class SettingsError(CloudTrailResponseError):
+    """A setting is missing or wrong."""
+
+
+class SourceError(CloudTrailResponseError):
+    """The log objects cannot be listed or fetched."""
+
+
+class GeoError(CloudTrailResponseError):
+    """A geo database is missing, damaged, or of the wrong kind."""
+
+
+class StateError(CloudTrailResponseError):
+    """The state cannot be used as it is."""
+
+
+class NewerStateError(StateError):
+    """The state was written by a newer version."""
+
+
+class LeaseHeldError(StateError):
+    """Another detector is at work on this state."""

@@ -1,0 +1,13 @@
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_records() -> Path:
+    """CloudTrail records that nobody here wrote, where they lie beside the checkout."""
+    if not SHARED.is_dir():
+        pytest.skip("no real CloudTrail records beside the checkout (../shared/data)")
+    return SHARED
