@@ -1,0 +1,333 @@
+"""2 place: which network and place an address belongs to, from databases in MaxMind's format.
+
+Reads MaxMind's own nesting (GeoLite2, GeoIP2, DB-IP) and the flat records that some redistributors write.
+"""
+
+import ipaddress
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+import maxminddb
+import polars as pl
+
+from prefect_cloudtrail.errors import GeoError
+from prefect_cloudtrail.schema import GEO
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Record = dict[str, object]
+
+EARTH_RADIUS_KM = 6371.0088
+
+# A right database shows what it holds within its first records; a wrong one is read this far to be sure.
+_SAMPLED_RECORDS = 10_000
+_NOTHING: Record = {}
+
+_CITY = ("city", "city_name")
+_REGION = ("region", "subdivision", "state1", "region_name", "state", "stateprov")
+_COUNTRY = ("country", "country_code", "country_iso_code", "country_iso")
+_REGISTERED_COUNTRY = ("registered_country", "registered_country_code")
+_LATITUDE = ("latitude", "lat")
+_LONGITUDE = ("longitude", "lon", "lng")
+_ACCURACY = ("accuracy_radius", "radius")
+_AS_NUMBER = ("autonomous_system_number", "as_number", "asn")
+_AS_ORGANIZATION = ("autonomous_system_organization", "as_organization", "as_name", "organization", "name", "org")
+
+_SEPARATORS = re.compile(r"[,\s]+")
+_IPV4_WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d{1,5}")
+_BRACKETED = re.compile(r"\[([^\[\]]*)\](?::\d{1,5})?")
+_AS_NUMBER_TEXT = re.compile(r"(?:AS)?(\d{1,10})", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Database:
+    """One open database, and the file it is."""
+
+    path: Path
+    reader: maxminddb.Reader
+    type: str
+    built: int  # epoch seconds
+    ip_version: int
+
+    def find(self, address: Address) -> Record:
+        """Return the record of this address; an empty one where there is none."""
+        if address.version > self.ip_version:
+            return _NOTHING
+        try:
+            record = self.reader.get(address)
+        except (maxminddb.InvalidDatabaseError, UnicodeDecodeError) as error:
+            raise GeoError(f"{self.path} is damaged: {error}; fetch it again") from error
+        return _mapping(record)
+
+    def first_records(self) -> Iterator[Record]:
+        """Yield the records it begins with."""
+        try:
+            for _, record in islice(self.reader, _SAMPLED_RECORDS):
+                yield _mapping(record)
+        except (maxminddb.InvalidDatabaseError, UnicodeDecodeError) as error:
+            raise GeoError(f"{self.path} is damaged: {error}; fetch it again") from error
+
+
+@dataclass(frozen=True)
+class Geo:
+    """The open databases; `build` is the cities' type and build epoch, to be recorded with what was judged by them."""
+
+    city: Database
+    asn: Database | None
+    build: str
+
+    @classmethod
+    def open(cls, city_db: Path | None, asn_db: Path | None = None) -> Self:
+        """Return the opened databases.
+
+        Raises:
+            GeoError: no file given, no such file, damaged, or of the wrong kind; says which and what to pass.
+        """
+        cities = _open(city_db, "--city-db", "city")
+        if not _holds_cities(cities):
+            raise GeoError(
+                f"{cities.path} holds no cities (it is {cities.type}): "
+                "pass a city database to --city-db, such as GeoLite2-City or DB-IP City Lite"
+            )
+        networks = None if asn_db is None else _open(asn_db, "--asn-db", "ASN")
+        if networks and not _holds_autonomous_systems(networks):
+            raise GeoError(
+                f"{networks.path} holds no autonomous systems (it is {networks.type}): "
+                "pass an ASN database to --asn-db, such as GeoLite2-ASN or DB-IP ASN Lite, or leave it out"
+            )
+        return cls(city=cities, asn=networks, build=f"{cities.type} {cities.built}")
+
+
+def place(events: pl.DataFrame, geo: Geo) -> pl.DataFrame:
+    """Return the events with where each came from: the same rows in the same order, and the GEO columns.
+
+    Args:
+        events: has `source.address`; may be empty. GEO columns that it has already are replaced.
+        geo: each distinct address is looked up once.
+    """
+    addresses = events["source.address"].unique()
+    located = pl.DataFrame(
+        [{"source.address": address, **locate(address, geo)} for address in addresses],
+        schema={"source.address": pl.String, **GEO},
+    )
+    written = events.select("source.address")
+    placed = written.join(located, on="source.address", how="left", nulls_equal=True, maintain_order="left")
+    return events.drop(*GEO, strict=False).hstack(placed.select(*GEO))
+
+
+def locate(written: str | None, geo: Geo) -> Mapping[str, object]:
+    """Return the GEO columns of one address as it is written in a record; all null where it is no place."""
+    address = caller(written)
+    if address is None:
+        return dict.fromkeys(GEO)
+    record = geo.city.find(address)
+    owner = geo.asn.find(address) if geo.asn else _mapping(record.get("traits"))
+    city = _name(record, _CITY)
+    region, region_code = _region(record)
+    country = _country_code(record)
+    latitude, longitude, accuracy = _position(record)
+    return {
+        "source.ip": str(address),
+        "network": network_of(address),
+        "source.geo.city_name": city,
+        "source.geo.region_name": region,
+        "source.geo.country_iso_code": country,
+        "source.geo.location.lat": latitude,
+        "source.geo.location.lon": longitude,
+        "source.geo.accuracy_km": accuracy,
+        "source.as.number": _as_number(owner),
+        "source.as.organization.name": _name(owner, _AS_ORGANIZATION),
+        "place": place_key(city, region_code, country),
+    }
+
+
+def caller(written: str | None) -> Address | None:
+    """Return the first public address in a sourceIPAddress; None for a service's name, private, reserved, invalid."""
+    for part in _SEPARATORS.split(written or ""):
+        address = _address(part)
+        if address is not None and _is_public(address):
+            return address
+    return None
+
+
+def network_of(address: Address) -> str:
+    """Return the network that history counts this address as: its /24, or its /48."""
+    bits = 24 if isinstance(address, ipaddress.IPv4Address) else 48
+    rest = address.max_prefixlen - bits
+    return f"{type(address)(int(address) >> rest << rest)}/{bits}"
+
+
+def place_key(city: str | None, region: str | None, country: str | None) -> str | None:
+    """Return one text for a place, so that two Springfields are two: "Springfield, IL, US"; None without a city.
+
+    Two parts are always a city and its country; a region without a country says so with a question mark.
+    """
+    if city is None:
+        return None
+    parts = (city, region, country or ("?" if region else None))
+    return ", ".join(" ".join(part.replace(",", " ").split()) for part in parts if part)
+
+
+def kilometres(lat1: pl.Expr, lon1: pl.Expr, lat2: pl.Expr, lon2: pl.Expr) -> pl.Expr:
+    """Return the great-circle distance of two points in degrees; null where one of the four is."""
+    north, east = (lat2 - lat1).radians() / 2, (lon2 - lon1).radians() / 2
+    chord = north.sin() ** 2 + lat1.radians().cos() * lat2.radians().cos() * east.sin() ** 2
+    return 2 * EARTH_RADIUS_KM * chord.clip(0.0, 1.0).sqrt().arcsin()
+
+
+def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Return the great-circle distance of two (latitude, longitude) in degrees."""
+    north, east = math.radians(b[0] - a[0]) / 2, math.radians(b[1] - a[1]) / 2
+    chord = math.sin(north) ** 2 + math.cos(math.radians(a[0])) * math.cos(math.radians(b[0])) * math.sin(east) ** 2
+    return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, chord)))
+
+
+# --- opening ----------------------------------------------------------------------------------------------------------
+
+
+def _open(path: Path | None, option: str, kind: str) -> Database:
+    """Return the database in this file, whatever it holds."""
+    if path is None or path == Path():
+        raise GeoError(f"no {kind} database given: pass {option} FILE, a .mmdb file in MaxMind's format")
+    try:
+        with path.open("rb") as file:
+            is_packed = file.read(2) == b"\x1f\x8b"
+    except FileNotFoundError as error:
+        raise GeoError(f"no such {kind} database: {path}; pass the .mmdb file to {option}") from error
+    except IsADirectoryError as error:
+        raise GeoError(f"{path} is a folder: pass the .mmdb file in it to {option}") from error
+    except OSError as error:
+        raise GeoError(f"cannot read the {kind} database {path}: {error.strerror}") from error
+    if is_packed:
+        raise GeoError(f"{path} is packed: unpack it, then pass the .mmdb file to {option}")
+    try:
+        reader = maxminddb.open_database(path)
+        metadata = reader.metadata()
+    except (maxminddb.InvalidDatabaseError, UnicodeDecodeError) as error:
+        raise GeoError(f"{path} is damaged or no database in MaxMind's format: fetch it again") from error
+    kind_written = _text(metadata.database_type) or "of no type"
+    return Database(path, reader, kind_written, int(metadata.build_epoch), int(metadata.ip_version))
+
+
+def _holds_cities(database: Database) -> bool:
+    """Return whether its records name cities; its type alone decides where its records show nothing but countries."""
+    says_so = "city" in database.type.lower() or "enterprise" in database.type.lower()
+    return any(
+        _name(record, _CITY) or (says_so and (_position(record)[0] is not None or _country_code(record)))
+        for record in database.first_records()
+    )
+
+
+def _holds_autonomous_systems(database: Database) -> bool:
+    return any(_as_number(record) for record in database.first_records())
+
+
+# --- reading a record -------------------------------------------------------------------------------------------------
+
+
+def _mapping(value: object) -> Record:
+    return value if isinstance(value, dict) else _NOTHING
+
+
+def _text(value: object) -> str | None:
+    """Return what can be shown of it, without control characters; None where nothing is left or it says "none"."""
+    if not isinstance(value, str):
+        return None
+    words = " ".join((value if value.isprintable() else "".join(c if c.isprintable() else " " for c in value)).split())
+    return words if words.strip("-") else None
+
+
+def _name(record: Record, keys: tuple[str, ...]) -> str | None:
+    """Return the first of these that has a name, flat or nested; the English one, else any."""
+    for key in keys:
+        value = record.get(key)
+        if value is None:
+            continue
+        if found := _text(value):
+            return found
+        names = _mapping(_mapping(value).get("names"))
+        for language in ("en", *sorted(names)):
+            if found := _text(names.get(language)):
+                return found
+    return None
+
+
+def _region(record: Record) -> tuple[str | None, str | None]:
+    """Return the smallest subdivision's name and what stands for it in a place: its ISO code, else its name."""
+    subdivisions = record.get("subdivisions")
+    for subdivision in reversed(subdivisions) if isinstance(subdivisions, list) else ():
+        name, code = _name({"": subdivision}, ("",)), _text(_mapping(subdivision).get("iso_code"))
+        if name or code:
+            return name or code, code or name
+    name, code = _name(record, _REGION), _text(record.get("region_code"))
+    return name or code, code or name
+
+
+def _country_code(record: Record) -> str | None:
+    for key in _COUNTRY + _REGISTERED_COUNTRY:
+        value = record.get(key)
+        if value is None:
+            continue
+        code = (_text(_mapping(value).get("iso_code")) or _text(value) or "").upper()
+        if len(code) == 2 and code.isascii() and code.isalpha() and code != "ZZ":  # noqa: PLR2004 # ZZ: unknown
+            return code
+    return None
+
+
+def _position(record: Record) -> tuple[float | None, float | None, float | None]:
+    """Return latitude, longitude and the accuracy radius in kilometres."""
+    location = _mapping(record.get("location")) or record
+    latitude, longitude = _number(location, _LATITUDE, 90), _number(location, _LONGITUDE, 180)
+    # 0, 0 lies in the sea: some databases write it for "unknown".
+    if latitude is None or longitude is None or latitude == longitude == 0:
+        return None, None, None
+    accuracy = _number(location, _ACCURACY, math.pi * EARTH_RADIUS_KM)
+    return latitude, longitude, abs(accuracy) if accuracy else None
+
+
+def _number(record: Record, keys: tuple[str, ...], limit: float) -> float | None:
+    for key in keys:
+        value = record.get(key)
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            try:
+                number = float(value)
+            except ValueError:
+                continue  # a text such as "-" says that it is not known
+            if abs(number) <= limit:
+                return number
+    return None
+
+
+def _as_number(record: Record) -> int | None:
+    for holder in (record, _mapping(record.get("traits"))):
+        for key in _AS_NUMBER:
+            value = holder.get(key)
+            match = _AS_NUMBER_TEXT.fullmatch(str(value).strip()) if isinstance(value, str | int) else None
+            if match and int(match[1]):
+                return int(match[1])
+    return None
+
+
+# --- reading an address -----------------------------------------------------------------------------------------------
+
+
+def _address(text: str) -> Address | None:
+    """Return the address this is, without a port, brackets or a zone; an IPv4 address written as IPv6 as IPv4."""
+    bare = _BRACKETED.fullmatch(text) or _IPV4_WITH_PORT.fullmatch(text)
+    try:
+        address = ipaddress.ip_address((bare[1] if bare else text).partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def _is_public(address: Address) -> bool:
+    if address.is_multicast or address.is_reserved:
+        return False
+    return address.is_global and not (isinstance(address, ipaddress.IPv6Address) and address.is_site_local)

@@ -1,0 +1,16 @@
+"""2 and 3: each event with its place and its principal."""
+
+import polars as pl
+
+from prefect_cloudtrail.geo import Geo, place
+from prefect_cloudtrail.principal import name
+from prefect_cloudtrail.schema import GEO
+
+
+def named(events: pl.DataFrame, geo: Geo) -> pl.DataFrame:
+    """Return the events with GEO and WHO; a call that a service makes for somebody is nobody travelling."""
+    placed = name(place(events, geo))
+    served = pl.col("aws.cloudtrail.user_identity.invoked_by").is_not_null()
+    return placed.with_columns(
+        pl.when(~served).then(pl.col(column)).alias(column) for column in GEO if column != "source.ip"
+    )
