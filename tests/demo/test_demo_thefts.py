@@ -1,0 +1,185 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+import geoip2.database
+import pytest
+from demo.reading import Reading
+
+from prefect_cloudtrail.demo import (
+    DEMO,
+    KINDS,
+    Organisation,
+    automation_heavy,
+    generate,
+    many_accounts,
+    remote_first,
+    small,
+    spread,
+)
+from prefect_cloudtrail.demo.geography import kilometres
+from prefect_cloudtrail.demo.graft import schedule
+from prefect_cloudtrail.demo.roster import Person, recruit
+
+
+class Shape(Protocol):
+    def __call__(self, seed: int, thefts: tuple[str, ...], /) -> Organisation: ...
+
+
+SHAPES: tuple[Shape, ...] = (small, spread, remote_first, many_accounts, automation_heavy)
+
+
+def when(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def city_of(ip: str, reading: Reading) -> str | None:
+    with geoip2.database.Reader(reading.generated.city_db) as cities:
+        return cities.city(ip).city.name
+
+
+def test_the_demo_theft_is_a_key_used_far_away_while_its_owner_works(demo: Reading) -> None:
+    (theft,) = demo.generated.thefts
+    stolen = demo.stolen("stolen_key")
+    calls = [record for record in demo.records if record["userIdentity"].get("accessKeyId") == theft.access_key]
+    owner = [record for record in calls if record["eventID"] not in theft.event_ids]
+    names = {record["eventName"] for record in stolen}
+    assert theft.access_key.startswith("AKIA")
+    assert 15 <= len(stolen) <= 30
+    assert theft.end - theft.start < timedelta(minutes=30)
+    assert demo.generated.end - theft.start < timedelta(days=1)
+    assert names >= {
+        "GetCallerIdentity",
+        "ListUsers",
+        "CreateUser",
+        "CreateAccessKey",
+        "ListSecrets",
+        "GetSecretValue",
+    }
+    assert any(record.get("errorCode") == "AccessDenied" for record in stolen)
+    assert any(theft.start <= when(record["eventTime"]) <= theft.end for record in owner)
+    assert any(when(record["eventTime"]) > theft.end for record in owner)
+
+
+def test_nobody_else_is_ever_in_the_demo_thief_s_city(demo: Reading) -> None:
+    (theft,) = demo.generated.thefts
+    others = {
+        record["sourceIPAddress"]
+        for record in demo.records
+        if record["eventID"] not in theft.event_ids and "invokedBy" not in record["userIdentity"]
+    }
+    assert city_of(theft.ip, demo) == theft.city
+    with geoip2.database.Reader(demo.generated.city_db) as cities:
+        assert theft.city not in {cities.city(address).city.name for address in others}
+
+
+def test_labels_match_the_thefts(robbed: Reading) -> None:
+    labels = list(robbed.rows("labels.ndjson"))
+    for theft in robbed.generated.thefts:
+        own = [row for row in labels if row["incident"] == theft.incident]
+        assert [row["eventID"] for row in own] == list(theft.event_ids)
+        assert {(row["kind"], row["plan"]) for row in own} == {(theft.kind, theft.plan)}
+    assert len(labels) == sum(len(theft.event_ids) for theft in robbed.generated.thefts)
+
+
+def test_the_rows_of_incidents_say_what_the_records_say(robbed: Reading) -> None:
+    rows = list(robbed.rows("incidents.ndjson"))
+    assert [row["kind"] for row in rows] == list(KINDS)
+    for row in rows:
+        stolen = robbed.stolen(row["kind"])
+        times = [when(record["eventTime"]) for record in stolen]
+        assert {record["sourceIPAddress"] for record in stolen} == {row["ip"]}
+        assert {record["userIdentity"]["arn"] for record in stolen} == {row["principal"]}
+        assert {record["userIdentity"]["accessKeyId"] for record in stolen} == {row["access_key"]}
+        assert {record["recipientAccountId"] for record in stolen} == {row["account"]}
+        assert (times[0], times[2], times[-1]) == tuple(map(when, (row["start"], row["third_event"], row["end"])))
+        assert times == sorted(times)
+        assert city_of(row["ip"], robbed) == row["city"]
+
+
+def test_only_the_thief_at_home_cannot_be_seen_by_city(robbed: Reading) -> None:
+    assert [theft.kind for theft in robbed.generated.thefts if not theft.detectable_by_city] == ["home_city"]
+
+
+def test_stolen_keys_are_keys_their_owners_use(robbed: Reading) -> None:
+    stolen = {event_id for theft in robbed.generated.thefts for event_id in theft.event_ids}
+    owners = {r["userIdentity"].get("accessKeyId") for r in robbed.records if r["eventID"] not in stolen}
+    assert {theft.access_key for theft in robbed.generated.thefts} <= owners
+
+
+def test_a_patient_thief_waits_hours_between_calls(robbed: Reading) -> None:
+    times = [when(record["eventTime"]) for record in robbed.stolen("slow")]
+    assert min(later - earlier for earlier, later in pairwise(times)) > timedelta(hours=1)
+
+
+def test_an_enumerating_thief_is_mostly_denied(robbed: Reading) -> None:
+    denied = [record.get("errorCode") == "AccessDenied" for record in robbed.stolen("enumeration")]
+    assert sum(denied) > len(denied) / 2
+
+
+def test_a_thief_with_the_victim_s_own_commands_calls_nothing_else_and_is_never_denied() -> None:
+    planned = {theft.kind: theft for theft in schedule(recruit(spread(1, tuple(KINDS))))}
+    heist = planned["own_commands"].heist
+    assert isinstance(heist.victim, Person)
+    assert set(heist.commands) <= {*heist.victim.skills.commands, *heist.victim.later_skills.commands}
+    assert [call.command for call in planned["own_commands"].calls] == list(heist.commands)
+    assert not [call for call in planned["own_commands"].calls if call.error]
+
+
+def test_instance_credentials_leave_aws(robbed: Reading) -> None:
+    theft = next(theft for theft in robbed.generated.thefts if theft.kind == "instance_credentials")
+    with geoip2.database.Reader(robbed.generated.asn_db) as networks:
+        organisation = networks.asn(theft.ip).autonomous_system_organization or ""
+    assert "-role/" in theft.principal
+    assert "Amazon" not in organisation
+
+
+def test_a_thief_on_a_rented_server_is_in_a_hosting_network(robbed: Reading) -> None:
+    theft = next(theft for theft in robbed.generated.thefts if theft.kind == "hosting")
+    with geoip2.database.Reader(robbed.generated.asn_db) as networks:
+        assert "Hosting" in (networks.asn(theft.ip).autonomous_system_organization or "")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_places_are_what_the_kind_says(seed: int) -> None:
+    planned = {theft.kind: theft for theft in schedule(recruit(spread(seed, tuple(KINDS))))}
+    roster = recruit(spread(seed))
+    far = planned["far_new_city"].heist
+    assert kilometres(far.city, far.victim.city) > 1000
+    assert far.city in roster.unseen
+    assert planned["same_country"].heist.city in roster.unseen
+    assert planned["home_city"].heist.city == planned["home_city"].heist.victim.city
+    colleague = planned["office_city_of_colleague"].heist
+    assert colleague.city != colleague.victim.city
+    assert colleague.city in {person.city for person in roster.people}
+
+
+def test_a_theft_leaves_every_other_record_as_it_was(tmp_path: Path) -> None:
+    quiet = replace(small(), days=3, theft_days=1)
+    kinds = ("far_new_city", "hosting", "instance_credentials")
+    without = Reading(generate(quiet, tmp_path / "without"))
+    having = Reading(generate(replace(quiet, thefts=kinds), tmp_path / "with"))
+    stolen = {event_id for theft in having.generated.thefts for event_id in theft.event_ids}
+    assert {key: record for key, record in having.by_id.items() if key not in stolen} == without.by_id
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_kind_of_theft_happens_to_every_shape(shape: Shape, tmp_path: Path) -> None:
+    full = shape(3, tuple(KINDS))
+    organisation = replace(
+        full, days=3, theft_days=1, visits=1, people=min(full.people, 20), robots=min(full.robots, 5)
+    )
+    reading = Reading(generate(organisation, tmp_path))
+    assert [theft.kind for theft in reading.generated.thefts] == list(KINDS)
+    assert all(event_id in reading.by_id for theft in reading.generated.thefts for event_id in theft.event_ids)
+    assert all(len(theft.event_ids) >= 3 for theft in reading.generated.thefts)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_demo_s_story_holds_whatever_the_seed(seed: int) -> None:
+    (theft,) = schedule(recruit(replace(DEMO, seed=seed)))
+    assert theft.heist.credentials.access_key.startswith("AKIA")
+    assert theft.detectable
+    assert theft.calls[-1].time < datetime(2026, 4, 1, tzinfo=UTC)
