@@ -1,0 +1,259 @@
+"""Opening the case store's database: its engine, its transactions, its migrations."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from prefect_cloudtrail.errors import NewerStateError, StateError
+from prefect_cloudtrail.store.tables import HEAD, STATE
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+Kind = Literal["live", "backtest"]
+
+FILE_NAME = "cases.db"
+# Longer than the largest commit takes, shorter than a scheduler's patience.
+BUSY_SECONDS = 30
+# Any number, the same in every version: who migrates a PostgreSQL database waits for it.
+MIGRATION_LOCK = 4_611_871
+
+
+class Database:
+    """The case store's SQL side; what the database itself complains of comes out as a StateError."""
+
+    def __init__(self, engine: sa.Engine, where: str) -> None:
+        """Take the engine over; `where` is the database as messages call it, of SQLite its file."""
+        self.where = where
+        self._engine = engine
+        self._writer = engine.execution_options(writes=True)
+        # Several statements of one read see one state; SQLite's transactions do that anyway.
+        snapshot = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+        self._reader = engine.execution_options(**snapshot)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Give a transaction that sees one state of the database."""
+        with self._speaking(), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Give the one writing transaction: all of it at the end, or on an error nothing."""
+        with self._speaking(), self._writer.begin() as connection:
+            yield connection
+
+    def is_missing(self) -> bool:
+        """Return whether it is a file that is not there; to open it would make it."""
+        return self._engine.dialect.name == "sqlite" and not Path(self.where).is_file()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StateError(_explain(error, self.where)) from error
+
+
+def connect(url: str | Path, *, read_only: bool = False) -> Database:
+    """Return the database at a URL, or the SQLite database at a path; nothing is opened yet.
+
+    Raises:
+        StateError: the URL is none, or names a database that this program cannot speak to.
+    """
+    try:
+        target = sa.URL.create("sqlite", database=str(url)) if isinstance(url, Path) else make_url(url)
+        name = target.get_backend_name()
+        # A URL that cannot be read may still hold a password, so it is not repeated.
+    except ArgumentError as error:
+        raise StateError("the database URL cannot be read: give sqlite:///FILE or postgresql+psycopg://...") from error
+    where = str(target.database) if name == "sqlite" else target.render_as_string(hide_password=True)
+    if name not in {"sqlite", "postgresql"}:
+        raise StateError(f"{where} is neither SQLite nor PostgreSQL: give sqlite:///FILE or postgresql+psycopg://...")
+    if name == "sqlite" and target.database in {None, "", ":memory:"}:
+        raise StateError("a database in memory forgets what the files are: give sqlite:///FILE")
+    try:
+        engine = sa.create_engine(target, connect_args={"timeout": BUSY_SECONDS} if name == "sqlite" else {})
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise StateError(f"no driver for {where}: {error}; install it or give another URL") from error
+    if name == "sqlite":
+        _tune_sqlite(engine, read_only=read_only)
+    elif read_only:
+        engine = engine.execution_options(postgresql_readonly=True)
+    return Database(engine, where)
+
+
+def prepare(database: Database, kind: Kind, *, has_files: bool) -> None:
+    """Bring the database to this program's tables and this kind, or refuse it unchanged.
+
+    Args:
+        database: as `connect` returns it.
+        kind: what the state is for.
+        has_files: the state folder already holds files; a database without tables cannot have named them.
+
+    Raises:
+        NewerStateError: it was written by a newer version.
+        StateError: it is of the other kind, of another program, or not a database.
+    """
+    with database.reading() as connection:
+        revision = stored_revision(connection, database.where)
+        if revision is not None and revision != HEAD:
+            _require_known(revision, database.where)
+        if revision is not None:
+            _require_kind(connection, kind, database.where)
+    if revision == HEAD:
+        return
+    with database.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        # Again, now that nobody else can: two may have found it missing at once.
+        revision = stored_revision(connection, database.where)
+        if revision is None and has_files:
+            raise StateError(
+                f"{database.where} is empty, but its state folder holds files that another database names: "
+                "give that one as --database, or a new folder as --state"
+            )
+        if revision != HEAD:
+            _upgrade(connection)
+        if revision is None:
+            connection.execute(sa.insert(STATE).values(number=1, kind=kind))
+        _require_kind(connection, kind, database.where)
+
+
+def existing_kind(database: Database) -> Kind | None:
+    """Return what an existing state is for; None where the database holds no table yet.
+
+    Raises:
+        NewerStateError: it was written by a newer version.
+        StateError: it is older than this program, of another program, or not a database.
+    """
+    with database.reading() as connection:
+        revision = stored_revision(connection, database.where)
+        if revision is None:
+            return None
+        if revision != HEAD:
+            _require_known(revision, database.where)
+            raise StateError(f"{database.where} was written by an older version: run detect once to migrate it")
+        return cast("Kind", connection.scalar(sa.select(STATE.c.kind)))
+
+
+def stored_revision(connection: sa.Connection, where: str) -> str | None:
+    """Return the revision the database is at; None where it holds no table yet.
+
+    Raises:
+        StateError: it holds tables of something else.
+    """
+    names = set(sa.inspect(connection).get_table_names())
+    if not names:
+        return None
+    if not {"alembic_version", "state", "files"} <= names:
+        raise StateError(f"{where} is another program's database: give one of its own as --state or --database")
+    return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
+
+
+def migrations() -> "Config":
+    """Return Alembic's configuration, found inside the package wherever it is installed."""
+    from alembic.config import Config  # noqa: PLC0415  # costs more than opening a state that needs none of it
+
+    config = Config()
+    config.set_main_option("script_location", "prefect_cloudtrail.store:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command  # noqa: PLC0415  # as above
+
+    config = migrations()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _require_known(revision: str, where: str) -> None:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # as above
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    try:
+        ScriptDirectory.from_config(migrations()).get_revision(revision)
+    except CommandError as error:
+        raise NewerStateError(
+            f"{where} was written by a newer version (its revision {revision} is unknown here): "
+            "update prefect-cloudtrail, or give another folder as --state"
+        ) from error
+
+
+def _require_kind(connection: sa.Connection, kind: Kind, where: str) -> None:
+    stored = connection.scalar(sa.select(STATE.c.kind))
+    if stored != kind:
+        raise StateError(f"{where} holds a {stored} state, not a {kind} one: give another folder as --state")
+
+
+def _tune_sqlite(engine: sa.Engine, *, read_only: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def _(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        # Python's driver begins transactions by its own rules; ours begin where we say.
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+        else:
+            _write_ahead(connection)
+
+    @event.listens_for(engine, "begin")
+    def _(connection: sa.Connection) -> None:
+        # A transaction that reads first and writes later could not wait for another writer, only fail.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging; SQLite's own waiting does not cover this one statement."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return  # some network file systems stay with the rollback journal, which is as safe
+
+
+def _explain(error: DBAPIError, where: str) -> str:
+    said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+    if isinstance(error, IntegrityError):
+        return f"{where} refuses what it was given: {said}; nothing was stored"
+    if "not a database" in said or "malformed" in said:
+        return f"{where} is not a usable database ({said}): restore it, or give another folder as --state"
+    if "locked" in said:
+        return f"{where} is busy for over {BUSY_SECONDS} s ({said}): see what else works on it, then try again"
+    if "readonly" in said or "unable to open" in said:
+        return f"{where} cannot be written or opened ({said}): give this user the rights, or another folder as --state"
+    return f"{where} cannot be used: {said}"
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a file or folder that this user may not write.
+
+    Raises:
+        StateError: says whose rights are missing.
+    """
+    mode = os.W_OK | (os.X_OK if path.is_dir() else 0)
+    if not os.access(path, mode, effective_ids=os.access in os.supports_effective_ids):
+        raise StateError(f"{path} is not writable: give this user the rights, or another folder as --state")

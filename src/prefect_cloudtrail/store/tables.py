@@ -1,0 +1,223 @@
+"""The case store's tables. The migrations make them; a test holds the two together."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+# The revision that these tables are: an existing state at it is opened without Alembic's machinery.
+HEAD = "0001"
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """A moment, aware and UTC on both sides; SQLite itself would drop the zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment as the database keeps it.
+
+        Raises:
+            ValueError: it has no zone, so it could be any of 26 hours.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment, aware and UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+# SQLite numbers rows by itself only where the type is exactly INTEGER.
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+# One row: what this state is and how far it has come.
+STATE = sa.Table(
+    "state",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("checkpoint", UtcDateTime),
+    sa.Column("usual_until", sa.Date),
+)
+
+# The manifest: a file that has no row here does not exist.
+FILES = sa.Table(
+    "files",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False, index=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("first", UtcDateTime),
+    sa.Column("last", UtcDateTime),
+)
+
+# The ledger of log objects; the counts are those of the last read.
+OBJECTS = sa.Table(
+    "objects",
+    METADATA,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("read_until", UtcDateTime),
+    sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("duplicates", sa.BigInteger, nullable=False),
+    sa.Column("rejected", sa.BigInteger, nullable=False),
+)
+
+REJECTED = sa.Table(
+    "rejected",
+    METADATA,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("path", sa.Text),
+    sa.Column("record", sa.BigInteger),
+    sa.Column("reason", sa.Text),
+    sa.Column("sample", sa.Text),
+)
+
+EVENT_KEYS = sa.Table(
+    "event_keys",
+    METADATA,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False, index=True),
+)
+
+PLACES = sa.Table(
+    "places",
+    METADATA,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("city", sa.Text),
+    sa.Column("country", sa.Text),
+    sa.Column("latitude", sa.Double),
+    sa.Column("longitude", sa.Double),
+    sa.Column("accuracy_km", sa.Double),
+)
+
+# Columns for what is searched; the document is the incident whole, without its alerts.
+INCIDENTS = sa.Table(
+    "incidents",
+    METADATA,
+    sa.Column("incident_id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("principal", sa.Text, nullable=False, index=True),
+    sa.Column("person", sa.Text, nullable=False, index=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("closes_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("risk", sa.Double, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+)
+
+# What an incident was, each time it changed; never rewritten.
+INCIDENT_REVISIONS = sa.Table(
+    "incident_revisions",
+    METADATA,
+    sa.Column("incident_id", sa.Text, sa.ForeignKey("incidents.incident_id"), primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("risk", sa.Double, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+)
+
+ALERTS = sa.Table(
+    "alerts",
+    METADATA,
+    sa.Column("alert_id", sa.Text, primary_key=True),
+    sa.Column("incident_id", sa.Text, sa.ForeignKey("incidents.incident_id"), nullable=False, index=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("risk_score", sa.Integer, nullable=False),
+    sa.Column("principal", sa.Text, nullable=False),
+    sa.Column("principal_kind", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("hour", UtcDateTime, nullable=False),
+    sa.Column("raised_at", UtcDateTime, nullable=False),
+    sa.Column("surprise", sa.Double, nullable=False),
+    sa.Column("score", sa.Double, nullable=False),
+    sa.Column("counts", sa.Text, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("over_limit", sa.Boolean, nullable=False),
+    sa.Column("events", sa.BigInteger, nullable=False),
+)
+
+ALERT_EVENTS = sa.Table(
+    "alert_events",
+    METADATA,
+    sa.Column("alert_id", sa.Text, sa.ForeignKey("alerts.alert_id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("event_id", sa.Text, nullable=False, index=True),
+)
+
+# Which revisions somebody must hear of, and since when that is under way.
+TELL = sa.Table(
+    "tell",
+    METADATA,
+    sa.Column("incident_id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("marked_at", UtcDateTime, nullable=False),
+    sa.Column("started_at", UtcDateTime),
+    sa.ForeignKeyConstraint(
+        ["incident_id", "revision"],
+        ["incident_revisions.incident_id", "incident_revisions.revision"],
+    ),
+)
+
+OUTBOX = sa.Table(
+    "outbox",
+    METADATA,
+    sa.Column("outbox_id", sa.Text, primary_key=True),
+    sa.Column("incident_id", sa.Text, sa.ForeignKey("incidents.incident_id"), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("written_at", UtcDateTime, nullable=False),
+    sa.Column("confirmed_at", UtcDateTime),
+    sa.UniqueConstraint("incident_id", "revision", "channel"),
+)
+
+# The token grows with each holder, so one that stalled past its time is told from the one that followed.
+LEASES = sa.Table(
+    "leases",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+)
+
+RUNS = sa.Table(
+    "runs",
+    METADATA,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("run_id", sa.Text, nullable=False, unique=True),
+    sa.Column("first_window", UtcDateTime, nullable=False),
+    sa.Column("last_window", UtcDateTime, nullable=False),
+    sa.Column("checkpoint", UtcDateTime, nullable=False),
+    sa.Column("summary", sa.Text, nullable=False),
+)
