@@ -1,0 +1,41 @@
+"""Unusual city for a command: a call from a city this command is hardly ever made from."""
+
+import polars as pl
+
+from prefect_cloudtrail.cases import Severity
+from prefect_cloudtrail.history import History
+from prefect_cloudtrail.rarity import unusual_places
+from prefect_cloudtrail.rule import CLOUD_ACCOUNTS, Rule, context
+
+RULE = Rule(
+    name="unusual_city_for_command",
+    asks="Is this city unusual for this command?",
+    outcome="place",
+    contexts=(
+        context("account", "command", k=4),
+        context("account", "service", k=8),
+        context("account", k=16),
+        context(k=16),
+    ),
+    threshold_decibans=35,
+    severity=Severity.LOW,
+    risk_score=21,
+    techniques=(CLOUD_ACCOUNTS,),
+    source='Elastic, "Unusual City For an AWS Command", 809b70d3-e2c3-455e-af1b-2626a5a1a276',
+)
+
+
+def find(sightings: pl.DataFrame, history: History, places: pl.DataFrame) -> pl.DataFrame:
+    """Return the sightings whose city is surprising for their command, with how surprising and why.
+
+    Args:
+        sightings: SIGHTINGS, in any order; may be empty.
+        history: what was usual before.
+        places: PLACES, where each place lies.
+
+    Returns:
+        FINDING, one row per (principal, command, place, hour); `surprise` in decibans (0 and up), `score` 0 to 100.
+
+    Source: RULE.source; MITRE ATT&CK T1078.004 Cloud Accounts.
+    """
+    return unusual_places(sightings, history, places, RULE)

@@ -1,0 +1,343 @@
+"""What is usual: presences in, decayed counts out, as known when an hour began.
+
+A presence is one distinct (principal, command, network, place, agent, error) of one UTC hour, so a burst counts once. A
+tally counts them: for each context (a principal, an account and command, the organisation) and outcome (a place, a
+network), each (principal, outcome, UTC day) once, decaying with a half-life of 30 days.
+
+A row of hour H is judged against the presences whose own hours and 15-minute windows ended by the beginning of H. That
+depends on when records happened and were delivered, and on nothing else: the same records give the same counts however
+the runs are cut.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from prefect_cloudtrail.schema import PRESENCES, UTC_MICROSECONDS, empty
+
+HALF_LIFE_DAYS = 30
+FORGOTTEN_AFTER_DAYS = 90
+HELD_BACK = timedelta(hours=48)
+EPOCH = date(2020, 1, 1)
+SEPARATOR = "|"
+
+HOLDS = {"person": pl.String, "opened": UTC_MICROSECONDS, "released": UTC_MICROSECONDS}
+ASKED = {"context": pl.String, "outcome": pl.String, "hour": UTC_MICROSECONDS}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """One question that history answers: how often each outcome was seen in each context.
+
+    Both name PRESENCES columns; no context is the whole organisation. What is `own` to a principal or person is held
+    back while an incident of theirs is young.
+    """
+
+    context: tuple[str, ...]
+    outcome: str
+    own: bool = False
+
+    @property
+    def name(self) -> str:
+        """As stored: `account+command>place`."""
+        return f"{'+'.join(self.context)}>{self.outcome}"
+
+    @property
+    def key(self) -> pl.Expr:
+        """The context of a row that has PRESENCES' columns; null where a part is."""
+        return pl.concat_str(self.context, separator=SEPARATOR) if self.context else pl.lit("")
+
+
+def day(moment: str | pl.Expr) -> pl.Expr:
+    """Return days since 2020-01-01 of a column of moments."""
+    column = pl.col(moment) if isinstance(moment, str) else moment
+    return (column.dt.date() - pl.lit(EPOCH)).dt.total_days().cast(pl.Int32)
+
+
+def day_of(moment: datetime | date) -> int:
+    """Return days since 2020-01-01."""
+    return ((moment.date() if isinstance(moment, datetime) else moment) - EPOCH).days
+
+
+def midnight(day_number: int) -> datetime:
+    """Return the moment a day begins, UTC."""
+    first = EPOCH + timedelta(days=day_number)
+    return datetime(first.year, first.month, first.day, tzinfo=UTC)
+
+
+def weight(days: str) -> pl.Expr:
+    """Return 2 ^ (day / half-life): a sum of these, over today's, is the sum of decayed presences, each 1 when new."""
+    return pl.lit(2.0).pow(pl.col(days) / HALF_LIFE_DAYS)
+
+
+def presences(placed: pl.DataFrame) -> pl.DataFrame:
+    """Return PRESENCES of these events: what they teach, each thing once an hour.
+
+    Args:
+        placed: PLACED, in any order, doubled or not.
+    """
+    whole_hour = pl.col("window").dt.truncate("1h")
+    asn = pl.col("source.as.number")
+    return (
+        placed.select(
+            "hour",
+            pl.max_horizontal(
+                pl.col("hour") + timedelta(hours=1),
+                pl.when(whole_hour == pl.col("window")).then(whole_hour).otherwise(whole_hour + timedelta(hours=1)),
+            ).alias("visible"),
+            "principal",
+            "person",
+            "peers",
+            pl.col("cloud.account.id").alias("account"),
+            pl.col("event.provider").alias("service"),
+            "command",
+            "network",
+            "place",
+            pl.col("source.geo.country_iso_code").alias("country"),
+            pl.when(asn.is_not_null()).then(pl.format("AS{}", asn)).alias("asn"),
+            pl.col("user_agent.name").alias("agent"),
+            pl.col("aws.cloudtrail.error_code").fill_null("none").alias("error"),
+        )
+        .group_by(pl.exclude("visible"))
+        .agg(pl.col("visible").min())
+        .select(list(PRESENCES))
+    )
+
+
+def holds(rows: Iterable[tuple[str, datetime]]) -> pl.DataFrame:
+    """Return HOLDS of (person, when their incident opened).
+
+    What would become visible in the 48 hours after the opening becomes visible at their end.
+    """
+    opened = pl.DataFrame(list(rows), schema={"person": pl.String, "opened": UTC_MICROSECONDS}, orient="row")
+    return opened.with_columns(
+        pl.when(pl.col("opened").dt.truncate("1h") == pl.col("opened"))
+        .then(pl.col("opened"))
+        .otherwise(pl.col("opened").dt.truncate("1h") + timedelta(hours=1))
+    ).with_columns((pl.col("opened") + HELD_BACK).alias("released"))
+
+
+def hold_back(learned: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Return the presences with `own_visible`: from when on a principal's own contexts see them.
+
+    The earliest hold that covers a presence counts; a later one does not hold it again, so nothing waits over 48 hours.
+    """
+    if held.is_empty():
+        return learned.with_columns(pl.col("visible").alias("own_visible"))
+    concerned = learned.filter(pl.col("person").is_in(held["person"].implode()))
+    rest = learned.filter(~pl.col("person").is_in(held["person"].implode()))
+    covered = (
+        concerned.with_row_index("row")
+        .join(held, on="person", how="left")
+        .with_columns(
+            pl.col("visible").is_between(pl.col("opened"), pl.col("released"), closed="left").alias("covered")
+        )
+        .group_by("row")
+        .agg(
+            pl.col(list(PRESENCES)).first(),
+            pl.col("released").filter(pl.col("covered")).min().alias("released"),
+        )
+        .with_columns(pl.coalesce("released", "visible").alias("own_visible"))
+        .drop("row", "released")
+    )
+    return pl.concat(
+        [rest.with_columns(pl.col("visible").alias("own_visible")), covered.select([*PRESENCES, "own_visible"])]
+    )
+
+
+def fold(usual: pl.DataFrame, learned: pl.DataFrame, tallies: Iterable[Tally], today: int) -> pl.DataFrame:
+    """Return USUAL with these presences' whole days added, and without what was last seen over 90 days before `today`.
+
+    Args:
+        usual: USUAL of earlier days.
+        learned: PRESENCES of days that `usual` does not hold, whole days only.
+        tallies: every question that will be asked.
+        today: days since 2020-01-01.
+    """
+    folded = [usual]
+    dated = learned.with_columns(day("hour").alias("day"))
+    for tally in tallies:
+        seen = (
+            dated.select(tally.key.alias("context"), pl.col(tally.outcome).alias("outcome"), "principal", "day")
+            .drop_nulls()
+            .unique()
+        )
+        folded.append(
+            seen.group_by("context", "outcome")
+            .agg(
+                pl.lit(tally.name).alias("tally"),
+                weight("day").sum().alias("weight"),
+                pl.col("day").n_unique().cast(pl.Int64).alias("days"),
+                pl.col("day").min().alias("first_day"),
+                pl.col("day").max().alias("last_day"),
+            )
+            .select(usual.columns)
+        )
+    return (
+        pl.concat(folded)
+        .group_by("tally", "context", "outcome")
+        .agg(pl.col("weight").sum(), pl.col("days").sum(), pl.col("first_day").min(), pl.col("last_day").max())
+        .filter(pl.col("last_day") >= today - FORGOTTEN_AFTER_DAYS)
+        .sort("tally", "context", "outcome")
+    )
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything known: USUAL of the older days, PRESENCES of the last ones, and whose are held back.
+
+    Look-ups read only the contexts asked about; `usual` may be a scan of a file.
+    """
+
+    usual: pl.LazyFrame
+    learned: pl.DataFrame  # PRESENCES and own_visible
+
+    @classmethod
+    def of(cls, usual: pl.LazyFrame, learned: pl.DataFrame, held: pl.DataFrame) -> "History":
+        """Return the history of these parts."""
+        return cls(usual, hold_back(learned, held))
+
+    def older(self, tally: Tally, contexts: pl.Series) -> pl.DataFrame:
+        """Return the USUAL rows of these contexts."""
+        return self.usual.filter(
+            (pl.col("tally") == tally.name) & pl.col("context").is_in(contexts.implode())
+        ).collect()
+
+    def units(self, tally: Tally, contexts: pl.Series) -> pl.DataFrame:
+        """Return each (context, outcome, principal, day) of the last days once, with the hour it is visible from."""
+        return (
+            self.learned.select(
+                tally.key.alias("context"),
+                pl.col(tally.outcome).alias("outcome"),
+                "principal",
+                day("hour").alias("day"),
+                pl.col("own_visible" if tally.own else "visible").alias("visible"),
+            )
+            .filter(pl.col("context").is_in(contexts.implode()) & pl.col("outcome").is_not_null())
+            .group_by("context", "outcome", "principal", "day")
+            .agg(pl.col("visible").min())
+            .with_columns(weight("day").alias("weight"))
+        )
+
+    def counts(self, tally: Tally, asked: pl.DataFrame) -> pl.DataFrame:
+        """Return the asked rows with what was known when their hours began.
+
+        Args:
+            tally: the question.
+            asked: ASKED, distinct.
+
+        Returns:
+            ASKED and `n`, the decayed presences of the outcome in the context; `total`, of all its outcomes; `seen`,
+            how many outcomes the context ever had; `days`, on how many earlier UTC days the outcome was there.
+        """
+        contexts = asked["context"].unique()
+        older, units = self.older(tally, contexts), self.units(tally, contexts)
+        older = older.filter(pl.col("last_day") >= day_of(_first(asked)) - FORGOTTEN_AFTER_DAYS)
+        pair = ["context", "outcome"]
+        news = _running(units, pair, "visible", pl.col("weight").sum(), "recent_n")
+        totals = _running(units, ["context"], "visible", pl.col("weight").sum(), "recent_total")
+        fresh = units.group_by(pair).agg(pl.col("visible").min()).join(older, on=pair, how="anti")
+        seen = _running(fresh, ["context"], "visible", pl.len().cast(pl.Int64), "recent_seen")
+        per_day = units.group_by(*pair, "day").agg(pl.col("visible").min())
+        days = _running(per_day, pair, "visible", pl.len().cast(pl.Int64), "recent_days")
+        known = (
+            asked.with_columns(pl.col("hour").dt.truncate("1d").alias("midnight"))
+            .join(
+                older.select(*pair, pl.col("weight").alias("older_n"), pl.col("days").alias("older_days")),
+                on=pair,
+                how="left",
+            )
+            .join(
+                older.group_by("context").agg(
+                    pl.col("weight").sum().alias("older_total"), pl.len().cast(pl.Int64).alias("older_seen")
+                ),
+                on="context",
+                how="left",
+            )
+        )
+        known = _as_of(known, news, "hour", pair)
+        known = _as_of(known, totals, "hour", ["context"])
+        known = _as_of(known, seen, "hour", ["context"])
+        known = _as_of(known, days, "midnight", pair)
+        now = pl.lit(2.0).pow(day("hour") / HALF_LIFE_DAYS)
+        both = {
+            name: pl.col(f"older_{name}").fill_null(0) + pl.col(f"recent_{name}").fill_null(0)
+            for name in ("n", "total", "seen", "days")
+        }
+        return known.select(
+            *ASKED,
+            (both["n"] / now).alias("n"),
+            (both["total"] / now).alias("total"),
+            both["seen"].alias("seen"),
+            both["days"].alias("days"),
+        )
+
+    def outcomes(self, tally: Tally, asked: pl.DataFrame) -> pl.DataFrame:
+        """Return every outcome that each asked context had when the hour began.
+
+        Args:
+            tally: the question.
+            asked: context and hour, distinct.
+
+        Returns:
+            context, hour, outcome, `n` (decayed presences), `days` (earlier UTC days), `first_day`, `last_day`.
+        """
+        contexts = asked["context"].unique()
+        older = self.older(tally, contexts)
+        units = self.units(tally, contexts)
+        recent = (
+            asked.join(units, on="context")
+            .filter(pl.col("visible") <= pl.col("hour"))
+            .group_by("context", "hour", "outcome")
+            .agg(
+                pl.col("weight").sum(),
+                pl.col("day")
+                .filter(pl.col("visible") <= pl.col("hour").dt.truncate("1d"))
+                .n_unique()
+                .cast(pl.Int64)
+                .alias("days"),
+                pl.col("day").min().alias("first_day"),
+                pl.col("day").max().alias("last_day"),
+            )
+        )
+        before = asked.join(older, on="context").select(recent.columns)
+        return (
+            pl.concat([before, recent])
+            .group_by("context", "hour", "outcome")
+            .agg(pl.col("weight").sum(), pl.col("days").sum(), pl.col("first_day").min(), pl.col("last_day").max())
+            .with_columns((pl.col("weight") / pl.lit(2.0).pow(day("hour") / HALF_LIFE_DAYS)).alias("n"))
+            .drop("weight")
+            .sort("context", "hour", "outcome")
+        )
+
+
+def nothing_known() -> pl.DataFrame:
+    """Return PRESENCES of nobody."""
+    return empty(PRESENCES)
+
+
+def _first(asked: pl.DataFrame) -> datetime:
+    first = asked["hour"].min()
+    return first if isinstance(first, datetime) else datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _running(units: pl.DataFrame, by: list[str], moment: str, amount: pl.Expr, name: str) -> pl.DataFrame:
+    """Return the running sum of `amount` in each group, a row a moment at which it grew."""
+    return (
+        units.group_by(*by, moment)
+        .agg(amount.alias(name))
+        .sort(*by, moment)
+        .with_columns(pl.col(name).cum_sum().over(by))
+        .sort(moment)
+    )
+
+
+def _as_of(rows: pl.DataFrame, running: pl.DataFrame, moment: str, by: list[str]) -> pl.DataFrame:
+    """Return the rows with the last running sum at or before their moment."""
+    return (
+        rows.sort(moment)
+        .join_asof(running, left_on=moment, right_on="visible", by=by, strategy="backward", check_sortedness=False)
+        .drop("visible", strict=False)
+    )
