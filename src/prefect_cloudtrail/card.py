@@ -1,0 +1,118 @@
+"""An incident as a responder wants to read it: what happened, where, how likely it is theft, and why. Pure text."""
+
+import textwrap
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect_cloudtrail.cases import Evidence, Incident
+from prefect_cloudtrail.explain import Explanation
+from prefect_cloudtrail.text import markdown, plain
+
+SHOWN_EVIDENCE = 8
+SHOWN_COMMANDS = 6
+
+
+def headline(incident: Incident) -> str:
+    """Return the whole decision in one line."""
+    name = principal_name(incident.principal)
+    if incident.kind == "cohort":
+        return plain(incident.summary)
+    return plain(f"{incident.risk:.0%} likely stolen: {name}, from {where(incident)}")
+
+
+def principal_name(principal: str) -> str:
+    """Return what people call a principal: the end of its ARN."""
+    return plain(principal.rsplit("/", 1)[-1] if principal.startswith("arn:") else principal, 80)
+
+
+def where(incident: Incident) -> str:
+    """Return the incident's places in words."""
+    names = [", ".join(part for part in (place.city, place.country) if part) for place in incident.places[:2]]
+    more = f" and {len(incident.places) - 2} more" if len(incident.places) > 2 else ""  # noqa: PLR2004 - two fit a line
+    return plain(" and ".join(name for name in names if name) + more) or "an unknown place"
+
+
+def commands(incident: Incident) -> str:
+    """Return the commands that raised alerts, most surprising first."""
+    found = [alert.command for alert in sorted(incident.alerts, key=lambda a: (-a.surprise, a.command))]
+    names = list(dict.fromkeys(found))
+    more = f" and {len(names) - SHOWN_COMMANDS} more" if len(names) > SHOWN_COMMANDS else ""
+    return plain(", ".join(names[:SHOWN_COMMANDS]), 400) + more
+
+
+def clock(moment: datetime) -> str:
+    """Return a moment in words, UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def facts(incident: Incident) -> list[tuple[str, str]]:
+    """Return the lines under the headline, each with its label."""
+    networks = [
+        f"{n.ip} · {n.organisation or 'unknown network'}" + (f" (AS{n.asn})" if n.asn else "")
+        for n in incident.networks
+    ]
+    lines = [
+        ("who", plain(incident.principal)),
+        ("account", incident.account_id or "unknown"),
+        ("from", f"{where(incident)}" + (f" · {plain(networks[0])}" if networks else "")),
+        ("when", f"{clock(incident.first_event)} to {clock(incident.last_event)}"),
+        ("what", plain(incident.summary)),
+        ("commands", commands(incident)),
+    ]
+    if incident.access_key_ids:
+        lines.insert(2, ("key", ", ".join(plain(key) for key in incident.access_key_ids[:3])))
+    return lines
+
+
+def terminal(incident: Incident, width: int = 80) -> str:
+    """Return the card for a terminal, without colour."""
+    lines = [f"{incident.severity.value.upper()} · {headline(incident)}", ""]
+    for label, value in facts(incident):
+        lines += _wrapped(f"{label:>9}  ", value, width)
+    lines += ["", "      why  decibans for (+) and against (-); of each kind the strongest counts"]
+    for piece in incident.evidence[:SHOWN_EVIDENCE]:
+        lines += _wrapped(f"{_weight(piece):>9}  ", plain(piece.sentence), width)
+    lines += ["", f" incident  {incident.incident_id}, revision {incident.revision}, {len(incident.alerts)} alerts"]
+    return "\n".join(lines)
+
+
+def report(incident: Incident) -> str:
+    """Return the incident as Markdown, for an artifact."""
+    lines = [f"# {markdown(headline(incident))}", ""]
+    lines += [f"- **{label}:** {markdown(value, 400)}" for label, value in facts(incident)]
+    lines += ["", "| decibans | counted | why |", "| ---: | --- | --- |"]
+    lines += [
+        f"| {piece.decibans:+.0f} | {'yes' if piece.counted else 'no'} | {markdown(piece.sentence, 300)} |"
+        for piece in incident.evidence
+    ]
+    lines += ["", f"Incident `{incident.incident_id}`, revision {incident.revision}, {len(incident.alerts)} alerts."]
+    return "\n".join(lines)
+
+
+def explanation(found: Explanation) -> str:
+    """Return why an event did or did not raise an alert, for a terminal."""
+    lines = [
+        f"{plain(found.command)} by {plain(found.principal)}",
+        f"from {plain(found.place or found.network or 'no place')}, judged as of {found.hour:%Y-%m-%d %H:00} UTC",
+    ]
+    for each in found.judgements:
+        lines += ["", f"{each.rule}: {plain(each.why)}"]
+        if each.counts is None or each.surprise is None:
+            continue
+        lines.append(f"  surprise {each.surprise:.1f} dB; an alert from {each.threshold:g} dB")
+        lines += [_counted(context) for context in each.counts["contexts"]]
+    return "\n".join(lines)
+
+
+def _counted(context: dict[str, Any]) -> str:
+    learns = ", still learning" if context["learning"] else ""
+    of = f"{context['n']:g} of {context['total']:g} presences"
+    return f"  {context['context']}: {of}, {context['days']} earlier days{learns}"
+
+
+def _weight(piece: Evidence) -> str:
+    return f"{piece.decibans:+.0f} dB" if piece.counted else f"({piece.decibans:+.0f})"
+
+
+def _wrapped(label: str, value: str, width: int) -> list[str]:
+    return textwrap.wrap(value, width, initial_indent=label, subsequent_indent=" " * len(label)) or [label]

@@ -1,0 +1,140 @@
+"""Why an event did or did not raise an alert: each rule, its counts, its surprise. The object is read again."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from prefect_cloudtrail import arrivals, detectors, rarity
+from prefect_cloudtrail.cloudtrail import LogObject, Source, parse
+from prefect_cloudtrail.cloudtrail.folder import delivered_at
+from prefect_cloudtrail.errors import SourceError
+from prefect_cloudtrail.exemptions import EXEMPTIONS
+from prefect_cloudtrail.geo import Geo
+from prefect_cloudtrail.history import FORGOTTEN_AFTER_DAYS, History, holds
+from prefect_cloudtrail.named import named
+from prefect_cloudtrail.rule import Rule
+from prefect_cloudtrail.schema import USUAL, empty
+from prefect_cloudtrail.store import Store
+
+DELIVERED_WITHIN = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one rule made of the event.
+
+    `surprise` in decibans and `counts` (JSON, as a finding has them) are None where the rule did not look; `why` is the
+    sentence that says what came of it.
+    """
+
+    rule: str
+    outcome: str | None
+    surprise: float | None
+    threshold: float
+    raised: bool
+    why: str
+    counts: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An event, what it was, and what each rule made of it."""
+
+    event_id: str
+    at: datetime
+    principal: str
+    command: str
+    place: str | None
+    network: str | None
+    hour: datetime
+    late: bool
+    judgements: tuple[Judgement, ...]
+
+
+def explain(
+    store: Store, source: Source, geo: Geo, event_id: str, *, look_back: timedelta, at: datetime | None = None
+) -> Explanation:
+    """Return why the event did or did not raise an alert, judged as it was: by what was known when its hour began.
+
+    Args:
+        store: the case store that the event was read into.
+        source: where its object still is.
+        geo: the geo databases.
+        event_id: CloudTrail's eventID.
+        look_back: as the runs had it.
+        at: about when it happened, for an event that the 14 days of the event index do not hold any more.
+
+    Raises:
+        SourceError: the event is not found, or its object is gone.
+    """
+    events = _event(store, source, event_id, at)
+    key = events["log.file.path"][0]
+    placed = arrivals.dated(named(events, geo), [LogObject(key, 0, delivered_at(key))], None, look_back)
+    row = placed.row(0, named=True)
+    known = _as_known(store, row["hour"])
+    sightings = rarity.sightings(placed)
+    return Explanation(
+        event_id=event_id,
+        at=row["@timestamp"],
+        principal=row["principal"],
+        command=row["command"],
+        place=row["place"],
+        network=row["network"],
+        hour=row["hour"],
+        late=row["late"],
+        judgements=tuple(_judge(rule, sightings, known, store.places()) for rule in detectors.rules().values()),
+    )
+
+
+def _event(store: Store, source: Source, event_id: str, at: datetime | None) -> pl.DataFrame:
+    """The event's EVENTS row, from its object."""
+    indexed = store.scan("index").filter(pl.col("event.id") == event_id).select("log.file.path").collect()
+    keys = indexed["log.file.path"].to_list() or [each.key for each in _about(source, at)]
+    for key in keys:
+        found = parse([(key, source.read(key))]).events.filter(pl.col("event.id") == event_id)
+        if not found.is_empty():
+            return found.head(1)
+    where = f"in {len(keys)} objects delivered after {at:%Y-%m-%d %H:%M}" if at else "among the last 14 days' events"
+    raise SourceError(
+        f"event {event_id} is not {where}; pass --at with the time it happened, and --state with its state"
+    )
+
+
+def _about(source: Source, at: datetime | None) -> Iterator[LogObject]:
+    """The objects delivered in the hours after a moment."""
+    if at is not None:
+        yield from (each for each in source.list() if each.delivered and at <= each.delivered <= at + DELIVERED_WITHIN)
+
+
+def _as_known(store: Store, hour: datetime) -> History:
+    """History as it was known when the hour began, from the presences of the 90 days before."""
+    since = hour - timedelta(days=FORGOTTEN_AFTER_DAYS + 1)
+    learned = store.scan("presences", since=since).filter(pl.col("visible") <= hour).collect()
+    held = holds((each.person, each.opened_at) for each in store.incidents() if each.kind == "principal")
+    return History.of(empty(USUAL).lazy(), learned, held)
+
+
+def _judge(rule: Rule, sightings: pl.DataFrame, known: History, places: pl.DataFrame) -> Judgement:
+    def said(why: str, *, raised: bool = False, row: dict[str, Any] | None = None) -> Judgement:
+        surprise = row["surprise"] if row else None
+        counts = json.loads(row["counts"]) if row else None
+        outcome = row["outcome"] if row else None
+        return Judgement(rule.name, outcome, surprise, rule.threshold_decibans, raised, why, counts)
+
+    level = next((each for each in rule.levels if not sightings.is_empty() and sightings[each][0] is not None), None)
+    if level is None:
+        return said("not asked: the address is no place, or nobody's credential made the call")
+    judged = rarity.surprise(rarity.learning(sightings, known), known, rule, level)
+    if judged.is_empty():
+        return said("not judged: the organisation was in its first seven days")
+    row = rarity.findings(judged, rule, level).row(0, named=True)
+    if row["surprise"] < rule.threshold_decibans:
+        return said(f"{row['outcome']} is not surprising enough", row=row)
+    for exemption in EXEMPTIONS:
+        if exemption.left(judged, known, places, rule).is_empty():
+            return said(f"{row['outcome']} is surprising, but {exemption.why}", row=row)
+    return said(f"{row['outcome']} is surprising: an alert", raised=True, row=row)

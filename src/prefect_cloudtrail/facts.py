@@ -1,0 +1,187 @@
+"""What history says of each strand: asked once for all of a run's strands, as of the hour in which each began."""
+
+from collections import defaultdict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from prefect_cloudtrail import egress, rarity
+from prefect_cloudtrail.history import History, Tally, day_of
+from prefect_cloudtrail.schema import UTC_MICROSECONDS
+from prefect_cloudtrail.strand import Facts, UsualPlace
+
+OFTEN_DAYS = 2
+COHORT_PEOPLE = 3
+COHORT_WITHIN = timedelta(hours=72)
+
+PRINCIPAL_PLACES = Tally(("principal",), "place", own=True)
+PRINCIPAL_COUNTRIES = Tally(("principal",), "country", own=True)
+PRINCIPAL_ASNS = Tally(("principal",), "asn", own=True)
+PRINCIPAL_AGENTS = Tally(("principal",), "agent", own=True)
+PRINCIPAL_COMMANDS = Tally(("principal",), "command", own=True)
+AGENTS = Tally((), "agent")
+PLACES = Tally((), "place")
+COUNTRIES = Tally((), "country")
+PEERS = Tally(("peers",), "principal")
+PEERS_USING = Tally(("peers", "command"), "principal")
+TALLIES = (
+    PRINCIPAL_PLACES,
+    PRINCIPAL_COUNTRIES,
+    PRINCIPAL_ASNS,
+    PRINCIPAL_AGENTS,
+    PRINCIPAL_COMMANDS,
+    AGENTS,
+    PLACES,
+    COUNTRIES,
+    PEERS,
+    PEERS_USING,
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a strand asks of history."""
+
+    principal: str
+    person: str
+    peers: str
+    place: str | None
+    country: str | None
+    hour: datetime
+    commands: tuple[str, ...]
+
+
+class Answers:
+    """The outcomes of contexts at hours, looked up once for all questions."""
+
+    def __init__(self, history: History, questions: list[Question]) -> None:
+        self._history = history
+        self._questions = questions
+
+    def outcomes(self, tally: Tally, contexts: list[str]) -> dict[Hashable, list[dict[str, object]]]:
+        """Return the rows of each (context, hour) of the questions."""
+        asked = pl.DataFrame(
+            list({(context, q.hour) for context, q in zip(contexts, self._questions, strict=True)}),
+            schema={"context": pl.String, "hour": UTC_MICROSECONDS},
+            orient="row",
+        )
+        found: dict[Hashable, list[dict[str, object]]] = defaultdict(list)
+        for row in self._history.outcomes(tally, asked).iter_rows(named=True):
+            found[row["context"], row["hour"]].append(row)
+        return found
+
+    def counted(self, tally: Tally, pairs: list[tuple[str, str | None, datetime]]) -> dict[Hashable, dict[str, float]]:
+        """Return the counts of each (context, outcome, hour)."""
+        asked = pl.DataFrame(
+            list({pair for pair in pairs if pair[1] is not None}),
+            schema={"context": pl.String, "outcome": pl.String, "hour": UTC_MICROSECONDS},
+            orient="row",
+        )
+        rows = self._history.counts(tally, asked).iter_rows(named=True)
+        return {(row["context"], row["outcome"], row["hour"]): row for row in rows}
+
+
+def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> list[Facts]:
+    """Return what was known when each question's hour began, without cohort and egress.
+
+    Args:
+        history: what was usual before.
+        places: PLACES.
+        questions: may repeat each other.
+    """
+    if not questions:
+        return []
+    ask = Answers(history, questions)
+    located = {
+        row["place"]: (row["source.geo.location.lat"], row["source.geo.location.lon"])
+        for row in places.iter_rows(named=True)
+    }
+    principals, people, nobody = [q.principal for q in questions], [q.person for q in questions], [""] * len(questions)
+    usual = ask.outcomes(PRINCIPAL_PLACES, principals)
+    person = ask.outcomes(egress.PLACES_OF, people)
+    countries = ask.outcomes(PRINCIPAL_COUNTRIES, principals)
+    asns = ask.outcomes(PRINCIPAL_ASNS, principals)
+    agents = ask.outcomes(PRINCIPAL_AGENTS, principals)
+    commands = ask.outcomes(PRINCIPAL_COMMANDS, principals)
+    all_agents = ask.outcomes(AGENTS, nobody)
+    accounts = ask.outcomes(rarity.ORGANISATION, nobody)
+    active = ask.counted(rarity.ACTIVE_DAYS, [(q.principal, q.principal, q.hour) for q in questions])
+    here = ask.counted(PLACES, [("", q.place, q.hour) for q in questions])
+    country = ask.counted(COUNTRIES, [("", q.country, q.hour) for q in questions])
+    peers = ask.counted(PEERS, [(q.peers, q.principal, q.hour) for q in questions])
+    using = ask.counted(
+        PEERS_USING, [(f"{q.peers}|{command}", q.principal, q.hour) for q in questions for command in q.commands]
+    )
+
+    def often(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+        return [row for row in rows if int(str(row["days"])) >= OFTEN_DAYS]
+
+    def names(rows: list[dict[str, object]]) -> frozenset[str]:
+        return frozenset(str(row["outcome"]) for row in rows)
+
+    def was_there(counts: dict[str, float] | None) -> int:
+        return max(int(counts["days"]), int(counts["n"] > 0)) if counts else 0
+
+    answered = []
+    for q in questions:
+        mine, anywhere = (q.principal, q.hour), ("", q.hour)
+        others = int((peers.get((q.peers, q.principal, q.hour)) or {"seen": 0})["seen"]) - 1
+        shares = tuple(
+            (
+                command,
+                float((using.get((f"{q.peers}|{command}", q.principal, q.hour)) or {"seen": 0})["seen"])
+                / max(others, 1),
+            )
+            for command in q.commands
+        )
+        known = [
+            UsualPlace(str(row["outcome"]), *located[str(row["outcome"])], int(str(row["days"])))
+            for row in often(usual.get(mine, []))
+            if row["outcome"] in located and None not in located[str(row["outcome"])]
+        ]
+        answered.append(
+            Facts(
+                active_days=int((active.get((q.principal, *mine)) or {"days": 0})["days"]),
+                usual=tuple(sorted(known, key=lambda place: (-place.days, place.name))),
+                person_places=names(often(person.get((q.person, q.hour), []))) - {place.name for place in known},
+                countries=names(countries.get(mine, [])),
+                asns=names(often(asns.get(mine, []))),
+                agents=names(agents.get(mine, [])),
+                commands=names(commands.get(mine, [])),
+                organisation_agents=names(all_agents.get(anywhere, [])),
+                peers_using=shares,
+                organisation_place_days=was_there(here.get(("", q.place, q.hour))),
+                organisation_country_days=was_there(country.get(("", q.country, q.hour))),
+                organisation_active_days=max((int(str(row["days"])) for row in accounts.get(anywhere, [])), default=0),
+            )
+        )
+    return answered
+
+
+def newcomers(history: History, asked: list[tuple[str, datetime]]) -> dict[tuple[str, datetime], dict[str, bool]]:
+    """Return who uses each network: people, and whether they came within the 72 hours before.
+
+    Args:
+        history: who was where.
+        asked: networks and hours.
+    """
+    frame = pl.DataFrame(list(set(asked)), schema={"context": pl.String, "hour": UTC_MICROSECONDS}, orient="row")
+    found: dict[tuple[str, datetime], dict[str, bool]] = defaultdict(dict)
+    for row in history.outcomes(egress.PEOPLE_ON, frame).iter_rows(named=True):
+        since = day_of(row["hour"] - COHORT_WITHIN)
+        found[row["context"], row["hour"]][row["outcome"]] = row["first_day"] >= since
+    return found
+
+
+def cohort_size(people: dict[str, bool], person: str) -> int:
+    """Return how many others came to a network together; 0 where that is no cohort.
+
+    Args:
+        people: each person on the network, and whether they came within 72 hours.
+        person: whose alert it is.
+    """
+    came = sum(new for name, new in people.items() if name != person)
+    earlier = sum(not new for new in people.values())
+    return came if came >= COHORT_PEOPLE and came > earlier else 0

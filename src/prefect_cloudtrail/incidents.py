@@ -1,0 +1,204 @@
+"""Alerts to incidents: whose they are, what folds into a cohort, and how each is rated as its 48 hours go on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from prefect_cloudtrail.alerts import event_ids, identify, merge
+from prefect_cloudtrail.cases import Alert, Evidence, Incident, Network, Place, Severity
+from prefect_cloudtrail.risk import probability, rate, severity
+from prefect_cloudtrail.strand import Call, Strand
+
+TAKES_ALERTS = timedelta(hours=48)
+LISTED = 20
+COHORT_DECIBANS = -25.0
+
+CohortOf = Callable[[Alert], str | None]
+
+
+@dataclass
+class Draft:
+    """An incident while alerts are being assigned to it."""
+
+    incident_id: str
+    kind: Literal["principal", "cohort"]
+    principal: str
+    principal_kind: str
+    person: str
+    account_id: str
+    opened_at: datetime
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    links: list[str] = field(default_factory=list)
+    stored: Incident | None = None
+
+    @property
+    def closes_at(self) -> datetime:
+        """When it stops taking alerts."""
+        return self.opened_at + TAKES_ALERTS
+
+    def add(self, alert: Alert) -> None:
+        """Take an alert; one that is there already only brings its later events."""
+        known = self.alerts.get(alert.alert_id)
+        self.alerts[alert.alert_id] = merge(known, alert) if known else _owned(alert, self.incident_id)
+
+
+def assign(found: Sequence[Alert], stored: Sequence[Incident], cohort_of: CohortOf) -> list[Draft]:
+    """Return the incidents that these alerts open or join, and the stored ones, in order of opening.
+
+    Args:
+        found: alerts in the order they are dealt with.
+        stored: incidents that may still take alerts.
+        cohort_of: the network whose cohort an alert belongs to, None where it has none.
+    """
+    drafts = [_draft(incident) for incident in stored]
+    home = {alert_id: draft for draft in drafts for alert_id in draft.alerts}
+    for alert in found:
+        draft = home.get(alert.alert_id)
+        if draft is None:
+            network = cohort_of(alert)
+            draft = _join(alert, drafts, network)
+            home[alert.alert_id] = draft
+        draft.add(alert)
+    return sorted(drafts, key=lambda draft: (draft.opened_at, draft.incident_id))
+
+
+def _join(alert: Alert, drafts: list[Draft], network: str | None) -> Draft:
+    """The incident that takes the alert; a new one where none does, linked to the last of the same person."""
+    kind: Literal["principal", "cohort"] = "cohort" if network else "principal"
+    whose = f"cohort:{network}" if network else alert.person
+    mine = [draft for draft in drafts if draft.kind == kind and draft.person == whose]
+    for draft in reversed(mine):
+        if draft.opened_at <= alert.raised_at < draft.closes_at:
+            return draft
+    draft = Draft(
+        incident_id=identify("inc", kind, whose if network else alert.principal, alert.alert_id),
+        kind=kind,
+        principal=whose if network else alert.principal,
+        principal_kind="cohort" if network else alert.principal_kind,
+        person=whose,
+        account_id=alert.account_id,
+        opened_at=alert.raised_at,
+        links=[draft.incident_id for draft in mine[-1:]],
+    )
+    if network:
+        people = {alert.person}
+        draft.links += [d.incident_id for d in drafts if d.kind == "principal" and d.person in people]
+    drafts.append(draft)
+    return draft
+
+
+def _owned(alert: Alert, incident_id: str) -> Alert:
+    return replace(alert, incident_id=incident_id)
+
+
+def _draft(incident: Incident) -> Draft:
+    return Draft(
+        incident_id=incident.incident_id,
+        kind="cohort" if incident.kind == "cohort" else "principal",
+        principal=incident.principal,
+        principal_kind=incident.principal_kind,
+        person=incident.person,
+        account_id=incident.account_id,
+        opened_at=incident.opened_at,
+        alerts={alert.alert_id: alert for alert in incident.alerts},
+        links=list(incident.links),
+        stored=incident,
+    )
+
+
+@dataclass(frozen=True)
+class View:
+    """An incident's alerts and strands as one window saw them."""
+
+    window: datetime
+    alerts: tuple[Alert, ...]
+    strands: tuple[Strand, ...]
+    calls: tuple[Call, ...]  # of its alerts' places
+    addresses: tuple[Network, ...]
+    keys: tuple[str, ...]
+
+
+def judge(draft: Draft, views: Sequence[View]) -> Incident:
+    """Return the incident as its last view has it, one revision on for each view that changed what it says.
+
+    Args:
+        draft: whose it is.
+        views: what is new since it was stored, in order of window, at least one.
+    """
+    incident = draft.stored
+    for view in views:
+        incident = _revise(draft, view, incident)
+    if incident is None:
+        raise ValueError(f"no view of {draft.incident_id}")
+    return incident
+
+
+def _revise(draft: Draft, view: View, before: Incident | None) -> Incident:
+    risk, evidence = _worst(draft, view)
+    risk_before = before.peak_risk if before else 0.0
+    said = (len(view.alerts), _names(evidence), severity(risk))
+    said_before = (len(before.alerts), _names(before.evidence), before.severity) if before else None
+    calls = sorted(view.calls, key=lambda call: (call.first, call.command))
+    first = min((call.first for call in calls), default=draft.opened_at)
+    last = max((call.last for call in calls), default=draft.opened_at)
+    places = tuple(dict.fromkeys(Place(_city(c), c.country, c.latitude, c.longitude) for c in calls))[:LISTED]
+    return Incident(
+        incident_id=draft.incident_id,
+        revision=(before.revision if before else 0) + (said != said_before),
+        kind=draft.kind,
+        principal=draft.principal,
+        principal_kind=draft.principal_kind,
+        person=draft.person,
+        account_id=draft.account_id,
+        access_key_ids=view.keys[:LISTED],
+        places=places,
+        networks=view.addresses[:LISTED],
+        first_event=first,
+        last_event=last,
+        opened_at=draft.opened_at,
+        closes_at=draft.closes_at,
+        risk=risk,
+        peak_risk=max(risk, risk_before),
+        severity=severity(risk) if draft.kind == "principal" else Severity.LOW,
+        status="open",
+        summary=_summary(draft, view, places, first, last),
+        evidence=evidence,
+        links=tuple(dict.fromkeys(draft.links)),
+        alerts=view.alerts,
+    )
+
+
+def _worst(draft: Draft, view: View) -> tuple[float, tuple[Evidence, ...]]:
+    """The risk and evidence of the strand that looks worst: an innocent trip explains no theft on the same day."""
+    if draft.kind == "cohort":
+        people = len({alert.person for alert in view.alerts})
+        sentence = f"{people} {'person' if people == 1 else 'people'} joined others who moved to the same network."
+        return round(probability(COHORT_DECIBANS), 4), (
+            Evidence("cohort_is_here", "organisation", COHORT_DECIBANS, sentence, counted=True),
+        )
+    rated = [(*rate(strand), strand.place) for strand in view.strands]
+    risk, evidence, _ = max(rated, key=lambda pair: (pair[0], pair[2]))
+    return risk, evidence
+
+
+def _names(evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    return tuple(sorted(piece.name for piece in evidence if piece.counted))
+
+
+def _city(call: Call) -> str | None:
+    return call.place.split(",")[0] if call.place else None
+
+
+def _summary(draft: Draft, view: View, places: Sequence[Place], first: datetime, last: datetime) -> str:
+    """What happened, in one sentence."""
+    events = sum(call.events for call in view.calls)
+    where = " and ".join(dict.fromkeys(", ".join(part for part in (p.city, p.country) if part) for p in places[:3]))
+    if draft.kind == "cohort":
+        people = len({alert.person for alert in view.alerts})
+        return f"{people} {'principal' if people == 1 else 'principals'} moved to {where or draft.principal}."
+    minutes = int((last - first).total_seconds() // 60)
+    span = f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"  # noqa: PLR2004 - two hours read as hours
+    calls = "1 call" if events == 1 else f"{events} calls in {span}"
+    raised = len(event_ids(view.alerts))
+    return f"{calls} from {where or 'an unknown place'}, {raised} of them unusual."

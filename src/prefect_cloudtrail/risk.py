@@ -1,0 +1,73 @@
+"""How likely an incident is a compromise: a prior, and the evidence for and against, in decibans.
+
+    log-odds (dB) = prior + evidence;   risk = 1 / (1 + 10 ^ (-dB / 10))
+
+A piece that does not hold counts 0. Of each group only the strongest piece counts, by absolute weight.
+"""
+
+from prefect_cloudtrail.cases import Evidence, Severity
+from prefect_cloudtrail.evidence import pieces
+from prefect_cloudtrail.strand import Strand
+
+PRIOR_NEW_PLACE = -17.0
+TOLD_FROM = 0.2
+PROPOSED_FROM = 0.6
+CRITICAL_FROM = 0.95
+
+# Decibans, at most 8 a piece; the sign is each piece's own, fixed beforehand.
+WEIGHTS = {
+    "new_country_for_principal": 5.0,
+    "new_city_for_principal": 3.0,
+    "far_from_usual": 5.0,
+    "near_usual": -8.0,
+    "usual_for_person": -8.0,
+    "nobody_was_here": 4.0,
+    "nobody_was_in_country": 5.0,
+    "cohort_is_here": -8.0,
+    "impossible_travel": 7.0,
+    "out_and_back": 6.0,
+    "short_visit": 4.0,
+    "same_temporary_key_elsewhere": 8.0,
+    "settled_here": -7.0,
+    "network_is_egress": -8.0,
+    "hosting_network": 4.0,
+    "instance_credentials_outside_aws": 8.0,
+    "usual_network_owner": -6.0,
+    "new_client_for_principal": 4.0,
+    "new_client_for_organisation": 6.0,
+    "rare_commands": 5.0,
+    "sensitive_commands": 6.0,
+    "denied_in_a_row": 5.0,
+}
+
+
+def probability(decibans: float) -> float:
+    """Return the probability, 0 to 1, of log-odds in decibans."""
+    return 1 / (1 + 10 ** (-decibans / 10))
+
+
+def rate(strand: Strand) -> tuple[float, tuple[Evidence, ...]]:
+    """Return the strand's risk, 0 to 1, and its evidence, the strongest first."""
+    found = [
+        (WEIGHTS[name], name, piece.GROUP, sentence)
+        for name, piece in pieces().items()
+        if (sentence := piece.explain(strand)) is not None
+    ]
+    found.sort(key=lambda piece: (-abs(piece[0]), piece[0] < 0, piece[1]))
+    counted: set[str] = set()
+    evidence = []
+    for decibans, name, group, sentence in found:
+        evidence.append(Evidence(name, group, decibans, sentence, counted=group not in counted))
+        counted.add(group)
+    decibans = PRIOR_NEW_PLACE + sum(piece.decibans for piece in evidence if piece.counted)
+    evidence.sort(key=lambda piece: not piece.counted)
+    return round(probability(decibans), 4), tuple(evidence)
+
+
+def severity(risk: float) -> Severity:
+    """Return how an incident of this risk is called."""
+    if risk >= CRITICAL_FROM:
+        return Severity.CRITICAL
+    if risk >= PROPOSED_FROM:
+        return Severity.HIGH
+    return Severity.MEDIUM if risk >= TOLD_FROM else Severity.LOW
