@@ -1,0 +1,302 @@
+"""The command line. Imports are inside the commands, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import click
+
+from prefect_cloudtrail.errors import CloudTrailResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefect_cloudtrail.cases import Incident
+    from prefect_cloudtrail.pipeline import Options, Outcome
+    from prefect_cloudtrail.settings import Settings
+    from prefect_cloudtrail.store import Kind
+
+Command = TypeVar("Command", bound="Callable[..., object] | click.Command")
+PROGRESS_AFTER_SECONDS = 2
+
+
+class Moment(click.ParamType[datetime]):
+    """ISO 8601; UTC where it names no offset."""
+
+    name = "T"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401
+        """Return the moment, in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not ISO 8601, such as 2026-03-20T00:00:00Z", param, ctx)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+class Commands(click.Group):
+    """Prints what went wrong as one line, and answers with exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except CloudTrailResponseError as error:
+            click.echo(f"prefect-cloudtrail: {' '.join(str(error).split())}", err=True)
+            ctx.exit(1)
+
+
+def _state_options(command: Command) -> Command:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print rows for machines on standard output."),
+        click.option("--database", metavar="URL", help="Case store; SQLite in the state folder by default."),
+        click.option("--state", metavar="DIR", help="State folder.  [default: ~/.prefect-cloudtrail]"),
+    ):
+        command = option(command)
+    return command
+
+
+def _source_options(command: Command) -> Command:
+    for option in (
+        click.option("--asn-db", metavar="FILE", help="ASN database: who announces an address."),
+        click.option("--city-db", metavar="FILE", help="City database in MaxMind's format."),
+        click.option("--source", metavar="SRC", help="Folder of CloudTrail log objects, at any depth."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="prefect-cloudtrail", prog_name="prefect-cloudtrail")
+def main() -> None:
+    """Find AWS commands from unusual cities in CloudTrail, and run the response.
+
+    Source, databases and state have an environment variable each: PREFECT_CLOUDTRAIL_ and the option's name. Exit
+    status: 0 done, 1 failed (one line says why), 2 wrong usage.
+    """
+
+
+@main.command()
+@_source_options
+@_state_options
+@click.option("--since", type=Moment(), help="Pass over events before T.")
+@click.option("--until", type=Moment(), help="Leave events after T for a later run.  [default: now]")
+def detect(as_json: bool, since: datetime | None, until: datetime | None, **given: str | None) -> None:
+    r"""Judge what arrived since the last run, and print the incidents it opened or changed.
+
+    \b
+    Example:
+      prefect-cloudtrail detect --source ./trail --city-db GeoLite2-City.mmdb --state ./state
+    """
+    chosen = _settings(given)
+    _report(_run(chosen, "live", until=until or datetime.now(UTC), since=since), chosen.tell_from, as_json=as_json)
+
+
+@main.command()
+@_source_options
+@_state_options
+@click.option("--until", type=Moment(), required=True, help="Learn from windows up to T.")
+def backfill(as_json: bool, until: datetime, **given: str | None) -> None:
+    r"""Learn what is usual from past days; raises nothing.
+
+    \b
+    Example:
+      prefect-cloudtrail backfill --source ./trail --city-db GeoLite2-City.mmdb --until 2026-03-20T00:00:00Z
+    """
+    from prefect_cloudtrail.pipeline import FOREVER
+
+    chosen = _settings(given)
+    _report(
+        _run(chosen, "live", until=until, learn_until=FOREVER),
+        chosen.tell_from,
+        as_json=as_json,
+    )
+
+
+@main.command()
+@_source_options
+@_state_options
+@click.option("--learn-until", type=Moment(), required=True, help="Learn from windows up to T, judge those after it.")
+@click.option("--until", type=Moment(), required=True, help="Replay events up to T.")
+def backtest(as_json: bool, learn_until: datetime, until: datetime, **given: str | None) -> None:
+    r"""Replay past days in 15-minute windows, and print the incidents that would have been raised.
+
+    Starts afresh each time in a state folder of its own kind; changes nothing outside it.
+
+    \b
+    Example:
+      prefect-cloudtrail backtest --source ./trail --city-db GeoLite2-City.mmdb --state ./backtest \
+        --learn-until 2026-03-20T00:00:00Z --until 2026-04-03T00:00:00Z
+    """
+    chosen = _settings(given)
+    _report(_run(chosen, "backtest", until=until, learn_until=learn_until), chosen.tell_from, as_json=as_json)
+
+
+@main.command()
+@_state_options
+@click.argument("incident_id", required=False)
+def incidents(as_json: bool, incident_id: str | None, **given: str | None) -> None:
+    r"""List the incidents, or show one with its evidence.
+
+    \b
+    Example:
+      prefect-cloudtrail incidents --state ./state
+    """
+    from prefect_cloudtrail import clients
+    from prefect_cloudtrail.errors import StateError
+
+    with clients.existing_store(_settings(given)) as store:
+        found = store.incidents(ids=[incident_id] if incident_id else None)
+    if incident_id and not found:
+        raise StateError(f"no incident {incident_id} here; `prefect-cloudtrail incidents` lists them")
+    if as_json:
+        _print_rows(found)
+    elif incident_id:
+        _print_cards(found)
+    else:
+        _print_table(found)
+
+
+@main.command()
+@_source_options
+@_state_options
+@click.argument("event_id")
+@click.option("--at", type=Moment(), help="When it happened, for an event older than the 14 days of the event index.")
+def explain(as_json: bool, event_id: str, at: datetime | None, **given: str | None) -> None:
+    r"""Say why an event did or did not raise an alert: each rule, its counts, its surprise.
+
+    \b
+    Example:
+      prefect-cloudtrail explain 875240ac-e821-4fc6-a311-8c352a1d20f5 --source ./trail \
+        --city-db GeoLite2-City.mmdb --state ./state
+    """
+    from prefect_cloudtrail import clients
+    from prefect_cloudtrail import explain as reasons
+    from prefect_cloudtrail.card import explanation
+    from prefect_cloudtrail.rows import explanation_row
+
+    chosen = _settings(given)
+    source, geo = clients.log_source(chosen), clients.geo(chosen)
+    with clients.existing_store(chosen) as store:
+        found = reasons.explain(store, source, geo, event_id, look_back=chosen.look_back, at=at)
+    if as_json:
+        click.echo(json.dumps(explanation_row(found)))
+        return
+    click.echo(explanation(found))
+
+
+def _settings(given: dict[str, str | None]) -> Settings:
+    from prefect_cloudtrail.settings import settings
+
+    return settings(**given)
+
+
+def _run(
+    settings: Settings,
+    kind: Kind,
+    *,
+    until: datetime,
+    since: datetime | None = None,
+    learn_until: datetime | None = None,
+) -> Outcome:
+    """Check everything that can be wrong before the state is touched, then run the pipeline."""
+    from prefect_cloudtrail import clients
+    from prefect_cloudtrail.pipeline import Options, run
+
+    source = clients.log_source(settings)
+    source.list()
+    geo = clients.geo(settings)
+    options: Options = Options(
+        until=until, since=since, learn_until=learn_until, look_back=settings.look_back, tell_from=settings.tell_from
+    )
+    opened = clients.fresh_backtest(settings) if kind == "backtest" else clients.case_store(settings)
+    with opened as store, _Progress() as progress:
+        return run(store, source, geo, options, owner=f"prefect-cloudtrail {kind}", progress=progress.show)
+
+
+def _report(outcome: Outcome, tell_from: float, *, as_json: bool) -> None:
+    from prefect_cloudtrail.rows import summary_row
+
+    summary = summary_row(outcome.summary.row())
+    if as_json:
+        _print_rows(outcome.incidents)
+        click.echo(json.dumps(summary))
+        return
+    told = [incident for incident in outcome.incidents if incident.risk >= tell_from]
+    _print_cards(told)
+    _print_table([incident for incident in outcome.incidents if incident not in told])
+    click.echo(_sentence(summary))
+    for account in summary["learning"]:
+        click.echo(f"learning: {account}")
+
+
+def _sentence(summary: dict[str, Any]) -> str:
+    """The summary in one sentence."""
+    rejected = sum(summary["rejected"].values())
+    why = f" ({', '.join(f'{count} {reason}' for reason, count in summary['rejected'].items())})" if rejected else ""
+    return (
+        f"{_counted(summary['events'], 'event')} in {_counted(summary['objects'], 'object')}, "
+        f"{_counted(summary['duplicates'], 'duplicate')}, {rejected:,} rejected{why}; "
+        f"{_counted(summary['alerts'], 'alert')}, {_counted(summary['incidents'], 'incident')}."
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _print_rows(found: list[Incident]) -> None:
+    from prefect_cloudtrail.rows import incident_row
+
+    for incident in found:
+        click.echo(json.dumps(incident_row(incident)))
+
+
+def _print_cards(found: list[Incident]) -> None:
+    from prefect_cloudtrail.card import terminal
+
+    for incident in found:
+        click.echo(f"{terminal(incident)}\n")
+
+
+def _print_table(found: list[Incident]) -> None:
+    from prefect_cloudtrail.card import clock, principal_name, where
+
+    for incident in found:
+        name, place = principal_name(incident.principal), where(incident)
+        click.echo(f"{incident.risk:5.1%} {incident.incident_id} {clock(incident.opened_at)} {name}, from {place}")
+
+
+class _Progress:
+    """A bar on a terminal, once the work has taken two seconds."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._bar: Any = None
+        self._update: Callable[[int, int], None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def show(self, done: int, total: int) -> None:
+        """Move the bar."""
+        if self._bar is None and sys.stderr.isatty() and time.monotonic() - self._began > PROGRESS_AFTER_SECONDS:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            bar = self._bar = Progress(console=Console(stderr=True), transient=True)
+            task = bar.add_task("reading log objects", total=total)
+            self._update = lambda done, total: bar.update(task, completed=done, total=total)
+            bar.start()
+        if self._update:
+            self._update(done, total)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,394 @@
+"""Reading to judging, and the store, for everything that arrived: what detect, backfill, backtest and the flow call.
+
+A run takes the log objects that no run before it read. Each record belongs to the 15-minute window in which its object
+was delivered (the time in the object's name; the record's own where it has none), and is judged by what was known when
+its hour began. So one run over a month answers as the month's runs would have, one a window.
+"""
+
+import resource
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from prefect_cloudtrail import alerts, arrivals, casework, detectors, egress, exemptions, facts, rarity
+from prefect_cloudtrail.cases import Alert, Incident
+from prefect_cloudtrail.cloudtrail import LogObject, Parsed, Reason, Source, read_objects
+from prefect_cloudtrail.errors import SourceError
+from prefect_cloudtrail.geo import Geo
+from prefect_cloudtrail.history import HELD_BACK, History, Tally, day, day_of, fold, holds, midnight, presences
+from prefect_cloudtrail.incidents import Draft, assign, judge
+from prefect_cloudtrail.named import named
+from prefect_cloudtrail.risk import TOLD_FROM
+from prefect_cloudtrail.schema import INDEX, PLACES, PRESENCES, empty
+from prefect_cloudtrail.store import Change, Lease, Store
+
+INDEX_KEPT = timedelta(days=14)
+PRESENCES_KEPT = timedelta(days=90)
+LEASE_MINUTES = 30
+FOREVER = datetime.max.replace(tzinfo=UTC)  # as `learn_until`: a run that only learns
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run may be told.
+
+    `until` bounds event time; what is later stays for a later run. Windows up to `learn_until` teach and raise nothing;
+    events before `since` are passed over. `look_back` is how late a record may be and still be judged as of its hour.
+    """
+
+    until: datetime
+    since: datetime | None = None
+    learn_until: datetime | None = None
+    look_back: timedelta = timedelta(hours=2)
+    tell_from: float = TOLD_FROM
+
+
+@dataclass
+class Summary:
+    """What a run brought, counted; seconds by step."""
+
+    window: list[datetime | None] = field(default_factory=lambda: [None, None])
+    objects: int = 0
+    bytes: int = 0
+    events: int = 0
+    duplicates: int = 0
+    placed: int = 0
+    passed_over: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    alerts: int = 0
+    over_limit: int = 0
+    incidents: int = 0
+    learning: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("read", "place", "count", "detect", "store"), 0.0)
+    )
+    peak_rss_mb: int = 0
+
+    def row(self) -> dict[str, Any]:
+        """Return it as the summary row of the command line."""
+        seconds = {step: round(value, 3) for step, value in self.seconds.items()}
+        return {"type": "summary", **asdict(self), "seconds": seconds}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run's incidents, new or changed, oldest first, and its summary."""
+
+    incidents: list[Incident]
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One chunk of objects, read and named, doubles removed."""
+
+    objects: pl.DataFrame
+    rejected: pl.DataFrame
+    placed: pl.DataFrame
+    keys: pl.DataFrame
+    checkpoint: datetime | None
+
+
+def all_tallies() -> tuple[Tally, ...]:
+    """Return every question that anything asks of history, each once."""
+    asked = (*detectors.tallies(), *rarity.TALLIES, *exemptions.TALLIES, *egress.TALLIES, *facts.TALLIES)
+    return tuple(dict.fromkeys(asked))
+    return tuple(
+        dict.fromkeys((*detectors.tallies(), *rarity.TALLIES, *exemptions.TALLIES, *egress.TALLIES, *facts.TALLIES))
+    )
+
+
+def run(
+    store: Store, source: Source, geo: Geo, options: Options, *, owner: str = "detect", progress: Progress | None = None
+) -> Outcome:
+    """Return what arrived since the last run, read, judged and stored.
+
+    Args:
+        store: the case store; one run at a time works on it.
+        source: where the log objects are.
+        geo: the open geo databases.
+        options: what the run was told.
+        owner: who works, for whoever finds the lease taken.
+        progress: called with the objects read so far and those in all.
+
+    Raises:
+        LeaseHeldError: another run is at work.
+        SourceError: the objects cannot be listed.
+    """
+    summary, changed = Summary(), dict[str, Incident]()
+    with store.lease("detect", owner, LEASE_MINUTES, datetime.now(UTC)) as lease:
+        ledger = store.ledger()
+        arrived = arrivals.arrived(ledger, source.list(), options.until)
+        left = ledger.filter(pl.col("read_until").is_not_null()).select("log.file.path", "read_until")
+        read = 0
+        for chunk in arrivals.chunks(arrived):
+            done = read
+
+            def report(count: int, done: int = done) -> None:
+                if progress:
+                    progress(done + count, len(arrived))
+
+            lease.renew(datetime.now(UTC))
+            for incident in _run_chunk(store, source, geo, chunk, left, options, summary, lease, report):
+                changed[incident.incident_id] = incident
+            read += len(chunk)
+    summary.incidents = len(changed)
+    summary.peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return Outcome(sorted(changed.values(), key=lambda i: (i.opened_at, i.incident_id)), summary)
+
+
+def _run_chunk(
+    store: Store,
+    source: Source,
+    geo: Geo,
+    chunk: Sequence[LogObject],
+    left: pl.DataFrame,
+    options: Options,
+    summary: Summary,
+    lease: Lease,
+    report: Callable[[int], None],
+) -> list[Incident]:
+    """Read, judge and commit one chunk."""
+    with _timed(summary, "read"):
+        parsed = read_objects(source, chunk, progress=report)
+    _require_readable(chunk, parsed)
+    with _timed(summary, "place"):
+        batch = _batch(store, geo, chunk, parsed, left, options, summary)
+    if batch.placed.is_empty() and batch.objects.is_empty():
+        return []
+    with _timed(summary, "count"):
+        until = store.usual_until()
+        recent = store.scan("presences", since=midnight(day_of(until)) if until else None).collect()
+        if until:
+            recent = recent.filter(day("hour") >= day_of(until))
+        learned = presences(batch.placed)
+        open_incidents = store.incidents(open_at=midnight(day_of(until)) if until else None)
+        places = _places(store.places(), batch.placed)
+        usual = store.scan("usual")
+    with _timed(summary, "detect"):
+        judged = batch.placed
+        if options.learn_until:
+            judged = judged.filter(pl.col("window") > options.learn_until)
+        known = _Known(usual, pl.concat([recent, learned]), places)
+        incidents = _judge(store, judged, batch, known, open_incidents, summary)
+        _note_learning(batch.placed, known, summary)
+    with _timed(summary, "store"):
+        change = _change(store, batch, known, learned, incidents, options, summary)
+        store.commit(change, lease)
+    return incidents
+
+
+def _require_readable(chunk: Sequence[LogObject], parsed: Parsed) -> None:
+    """A source that went away must not look like one that holds nothing."""
+    gone = parsed.rejected.filter(pl.col("reason") == Reason.UNREADABLE)
+    if gone.height == len(chunk):
+        raise SourceError(f"none of {len(chunk)} log objects can be read; the first: {gone['sample'][0]}")
+
+
+@dataclass(frozen=True)
+class _Known:
+    """History's parts, before anything is held back."""
+
+    usual: pl.LazyFrame
+    learned: pl.DataFrame
+    places: pl.DataFrame
+
+    def history(self, held: Sequence[tuple[str, datetime]]) -> History:
+        return History.of(self.usual, self.learned, holds(held))
+
+
+def _batch(
+    store: Store,
+    geo: Geo,
+    chunk: Sequence[LogObject],
+    parsed: Parsed,
+    read_before: pl.DataFrame,
+    options: Options,
+    summary: Summary,
+) -> Batch:
+    """The chunk's events inside the bounds, placed, named, dated, each once; and what to enter in the ledger."""
+    events = parsed.events
+    left = events.filter(pl.col("@timestamp") > options.until)
+    before = events.filter(pl.col("@timestamp") < options.since) if options.since else events.clear()
+    inside = pl.col("@timestamp") <= options.until
+    if options.since:
+        inside &= pl.col("@timestamp") >= options.since
+    events = events.filter(inside).join(read_before, on="log.file.path", how="left")
+    events = events.filter(pl.col("read_until").is_null() | (pl.col("@timestamp") > pl.col("read_until"))).drop(
+        "read_until"
+    )
+    checkpoint = store.checkpoint()
+    dated = arrivals.dated(named(events, geo), chunk, checkpoint, options.look_back)
+    placed, keys = arrivals.each_once(dated, store.event_keys(), options.look_back)
+    doubles = dated.height - placed.height
+
+    summary.objects += len(chunk)
+    summary.bytes += parsed.bytes
+    summary.events += placed.height
+    summary.duplicates += doubles
+    summary.placed += placed["network"].count()
+    summary.passed_over += parsed.passed_over + before.height
+    for reason, count in parsed.rejected["reason"].value_counts().sort("reason").iter_rows():
+        summary.rejected[reason] = summary.rejected.get(reason, 0) + count
+    if not placed.is_empty():
+        first, last = placed["window"].min(), placed["window"].max()
+        bounds = [moment for moment in (*summary.window, first, last) if isinstance(moment, datetime)]
+        summary.window = [min(bounds), max(bounds)]
+    objects = arrivals.ledger(chunk, dated, placed, parsed.rejected, left, options.until)
+    return Batch(objects, parsed.rejected, placed, keys, checkpoint)
+
+
+def _places(known: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+    """The places known, and the new ones as their first window had them."""
+    new = (
+        placed.filter(pl.col("place").is_not_null(), ~pl.col("place").is_in(known["place"].implode()))
+        .sort("window", "source.geo.location.lat", "source.geo.location.lon", "source.geo.accuracy_km")
+        .group_by("place", maintain_order=True)
+        .first()
+        .select(list(PLACES))
+    )
+    return pl.concat([known.select(list(PLACES)), new])
+
+
+def _judge(
+    store: Store,
+    judged: pl.DataFrame,
+    batch: Batch,
+    known: _Known,
+    stored: list[Incident],
+    summary: Summary,
+) -> list[Incident]:
+    """The incidents that these events open, join or shed light on."""
+    drafts, history, raised = _settle(judged, known, stored)
+    index = judged.select(list(INDEX))
+    concerned = {alert.person for draft in drafts for alert in draft.alerts.values()}
+    people = pl.col("person").is_in(concerned)
+    since = casework.first_needed(drafts)
+    past = store.scan("index", since=since).filter(people).collect() if since else empty(INDEX)
+    # Learned windows belong to what was called before an incident, too.
+    calls = pl.concat([past, batch.placed.filter(people).select(list(INDEX))])
+    seen = casework.views(drafts, calls, index.filter(people), (history, known.places), batch.checkpoint)
+    incidents = [judge(draft, seen[draft.incident_id]) for draft in drafts if seen.get(draft.incident_id)]
+    before = {alert.alert_id for incident in stored for alert in incident.alerts}
+    new = [alert for alert in raised if alert.alert_id not in before]
+    summary.alerts += len(new)
+    summary.over_limit += sum(alert.over_limit for alert in new)
+    return incidents
+
+
+def _settle(judged: pl.DataFrame, known: _Known, stored: list[Incident]) -> tuple[list[Draft], History, list[Alert]]:
+    """Alerts and incidents that agree with each other.
+
+    An incident holds back what its person's later calls teach, and so may raise more alerts of that person, later. Each
+    round settles at least the earliest one left; the people whose incidents did not change are not asked again.
+    """
+    sightings = rarity.sightings(judged)
+    before = {alert.alert_id for incident in stored for alert in incident.alerts}
+    held = _held([_stored_hold(incident) for incident in stored if incident.kind == "principal"])
+    history = known.history(held)
+    found = detectors.find(sightings, history, known.places)
+    while True:
+        raised = alerts.limit(alerts.alerts(found, judged), before)
+        cohort_of = casework.cohorts(raised, judged.select(list(INDEX)), history)
+        drafts = assign(raised, stored, cohort_of)
+        now = _held((draft.person, draft.opened_at) for draft in drafts if draft.kind == "principal")
+        if now == held:
+            return drafts, history, raised
+        changed = {person for person, _ in set(now) ^ set(held)}
+        held, history = now, known.history(now)
+        theirs = pl.col("person").is_in(changed)
+        again = detectors.find(sightings.filter(theirs), history, known.places)
+        found = pl.concat([found.filter(~theirs), again])
+
+
+def _held(holding: Any) -> list[tuple[str, datetime]]:  # noqa: ANN401
+    return sorted(set(holding))
+
+
+def _stored_hold(incident: Incident) -> tuple[str, datetime]:
+    return incident.person, incident.opened_at
+
+
+def _note_learning(placed: pl.DataFrame, known: _Known, summary: Summary) -> None:
+    """Say which accounts are in their first days, and until when."""
+    rows = placed.group_by("cloud.account.id").agg(pl.col("hour").max()).rename({"cloud.account.id": "context"})
+    first = known.history([]).outcomes(rarity.ACCOUNTS, rows.drop_nulls().select("context", "hour"))
+    days = {row["context"]: (row["first_day"], row["hour"]) for row in first.iter_rows(named=True)}
+    for account, hour in rows.drop_nulls().sort("context").iter_rows():
+        first_day, _ = days.get(account, (day_of(hour), hour))
+        until = midnight(first_day) + rarity.ACCOUNT_LEARNS
+        if hour < until:
+            said = f"{account} until {until.isoformat().replace('+00:00', 'Z')}"
+            summary.learning = [each for each in summary.learning if not each.startswith(f"{account} ")] + [said]
+        else:
+            summary.learning = [each for each in summary.learning if not each.startswith(f"{account} ")]
+
+
+def _change(
+    store: Store,
+    batch: Batch,
+    known: _Known,
+    learned: pl.DataFrame,
+    incidents: list[Incident],
+    options: Options,
+    summary: Summary,
+) -> Change:
+    """Everything the chunk brought, for one transaction; whole days past holding back are folded into what is usual."""
+    windows = batch.placed["window"]
+    newest = [moment for moment in (windows.max(), batch.checkpoint) if isinstance(moment, datetime)]
+    checkpoint = max(newest, default=options.until)
+    first = windows.min()
+    until = store.usual_until()
+    closed = day_of(checkpoint - HELD_BACK - 3 * options.look_back - timedelta(hours=1))
+    folded = None
+    if until is None or closed > day_of(until):
+        whole = known.history([]).learned.drop("own_visible").filter(day("hour") < closed)
+        folded = fold(known.usual.collect(), whole, all_tallies(), closed)
+    expired = [
+        entry.name
+        for kind, kept in (("index", INDEX_KEPT), ("presences", PRESENCES_KEPT))
+        for entry in store.files(kind)  # type: ignore[arg-type]
+        if entry.last is not None and entry.last < checkpoint - kept
+    ]
+    before = {
+        incident.incident_id: incident.revision for incident in store.incidents(ids=[i.incident_id for i in incidents])
+    }
+    return Change(
+        run_id=uuid.uuid4().hex,
+        window=(first if isinstance(first, datetime) else checkpoint, checkpoint),
+        checkpoint=checkpoint,
+        objects=batch.objects,
+        rejected=batch.rejected,
+        event_keys=batch.keys.filter(pl.col("@timestamp") >= checkpoint - 2 * options.look_back),
+        forget_event_keys_before=checkpoint - 2 * options.look_back,
+        presences=learned.select(list(PRESENCES)),
+        index=batch.placed.filter(pl.col("@timestamp") >= checkpoint - INDEX_KEPT).select(list(INDEX)),
+        places=known.places,
+        incidents=incidents,
+        tell=[
+            (each.incident_id, each.revision)
+            for each in incidents
+            if each.risk >= options.tell_from and each.revision != before.get(each.incident_id)
+        ],
+        summary=summary.row(),
+        usual=folded,
+        usual_until=midnight(closed).date() if folded is not None else None,
+        drop_files=expired,
+    )
+
+
+@contextmanager
+def _timed(summary: Summary, step: str) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        summary.seconds[step] += time.perf_counter() - began

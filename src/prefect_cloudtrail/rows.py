@@ -1,0 +1,83 @@
+"""Incidents as the rows that scripts rely on: keys are only ever added."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect_cloudtrail.alerts import event_ids
+from prefect_cloudtrail.cases import Alert, Incident
+from prefect_cloudtrail.explain import Explanation
+
+
+def moment(when: datetime | None) -> str | None:
+    """Return a moment as ISO 8601, UTC."""
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z") if when else None
+
+
+def incident_row(incident: Incident) -> dict[str, Any]:
+    """Return the incident as one JSON row of the command line."""
+    return {
+        "type": "incident",
+        "incident_id": incident.incident_id,
+        "revision": incident.revision,
+        "kind": incident.kind,
+        "principal": incident.principal,
+        "person": incident.person,
+        "account_id": incident.account_id,
+        "access_key_ids": list(incident.access_key_ids),
+        "places": [
+            {"city": p.city, "country": p.country, "latitude": p.latitude, "longitude": p.longitude}
+            for p in incident.places
+        ],
+        "networks": [{"ip": n.ip, "asn": n.asn, "organisation": n.organisation} for n in incident.networks],
+        "first_event": moment(incident.first_event),
+        "last_event": moment(incident.last_event),
+        "opened_at": moment(incident.opened_at),
+        "risk": incident.risk,
+        "peak_risk": incident.peak_risk,
+        "severity": incident.severity.value,
+        "status": incident.status,
+        "summary": incident.summary,
+        "alerts": [_alert_row(alert) for alert in incident.alerts],
+        "evidence": [
+            {
+                "name": piece.name,
+                "group": piece.group,
+                "decibans": piece.decibans,
+                "counted": piece.counted,
+                "sentence": piece.sentence,
+            }
+            for piece in incident.evidence
+        ],
+        "links": list(incident.links),
+        "event_ids": event_ids(incident.alerts),
+    }
+
+
+def explanation_row(found: Explanation) -> dict[str, Any]:
+    """Return why an event did or did not raise an alert, as one JSON row."""
+    return {"type": "explanation", **asdict(found), "at": moment(found.at), "hour": moment(found.hour)}
+
+
+def summary_row(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's summary with its moments as text."""
+    return {**summary, "window": [moment(each) for each in summary["window"]]}
+
+
+def _alert_row(alert: Alert) -> dict[str, Any]:
+    return {
+        "alert_id": alert.alert_id,
+        "rule": alert.rule,
+        "score": alert.score,
+        "surprise": alert.surprise,
+        "severity": alert.severity.value,
+        "risk_score": alert.risk_score,
+        "principal": alert.principal,
+        "command": alert.command,
+        "outcome": alert.outcome,
+        "raised_at": moment(alert.raised_at),
+        "late": alert.late,
+        "over_limit": alert.over_limit,
+        "events": alert.events,
+        "event_ids": list(alert.event_ids),
+    }

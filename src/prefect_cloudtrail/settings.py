@@ -1,0 +1,54 @@
+"""The settings, each with its environment variable: `PREFECT_CLOUDTRAIL_` and its name. Command line options win."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from prefect_cloudtrail.errors import SettingsError
+
+PREFIX = "PREFECT_CLOUDTRAIL_"
+
+
+class Settings(BaseSettings):
+    """What a run needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
+
+    source: str | None = Field(default=None, description="Where the log objects are: a folder.")
+    city_db: Path | None = Field(
+        default=None, description="City database in MaxMind's format: GeoLite2-City, GeoIP2-City, DB-IP City Lite."
+    )
+    asn_db: Path | None = Field(default=None, description="ASN database in the same format: who announces an address.")
+    state: Path = Field(
+        default_factory=lambda: Path.home() / ".prefect-cloudtrail",
+        description="Folder for everything that is remembered: history, event index, case store.",
+    )
+    database: str | None = Field(
+        default=None, description="URL of the case store; SQLite in the state folder by default."
+    )
+    look_back_hours: float = Field(
+        default=2, ge=0.25, le=72, description="How late a record may come and still be judged as of its own hour."
+    )
+    tell_from: float = Field(default=0.2, ge=0, le=1, description="Risk from which on an incident is told.")
+
+    @property
+    def look_back(self) -> timedelta:
+        """How late a record may come and still be judged as of its own hour."""
+        return timedelta(hours=self.look_back_hours)
+
+
+def settings(**given: Any) -> Settings:  # noqa: ANN401
+    """Return the settings: what is given (None is not), else the environment, else the defaults.
+
+    Raises:
+        SettingsError: a value that does not fit; names the setting and its environment variable.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        raise SettingsError(f"{name} ({PREFIX}{name.upper()}) does not fit: {first['msg']}") from error

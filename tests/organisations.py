@@ -1,0 +1,83 @@
+"""A small generated organisation, and a trail of which a test decides how much has been delivered."""
+
+import gzip
+import json
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from prefect_cloudtrail import pipeline
+from prefect_cloudtrail.cases import Incident
+from prefect_cloudtrail.cloudtrail import FolderSource, LogObject
+from prefect_cloudtrail.demo import Generated, generate, small
+from prefect_cloudtrail.geo import Geo
+from prefect_cloudtrail.pipeline import Options, Outcome
+from prefect_cloudtrail.store import Store
+
+THEFTS = ("far_new_city", "own_commands", "office_city_of_colleague", "instance_credentials")
+JUDGED_DAYS = 4
+
+
+def robbed(out: Path) -> Generated:
+    """Return a small organisation whose last days have a theft each."""
+    return generate(replace(small(seed=5, thefts=THEFTS), theft_days=JUDGED_DAYS), out)
+
+
+def learn_until(organisation: Generated) -> datetime:
+    return organisation.end - timedelta(days=JUDGED_DAYS)
+
+
+@dataclass
+class Delivered:
+    """The objects of a folder delivered so far."""
+
+    folder: FolderSource
+    until: datetime | None = None
+    objects: list[LogObject] = field(default_factory=list)
+
+    def list(self) -> Sequence[LogObject]:
+        self.objects = self.objects or self.folder.list()
+        return [each for each in self.objects if not self.until or not each.delivered or each.delivered <= self.until]
+
+    def read(self, key: str) -> bytes:
+        return self.folder.read(key)
+
+
+def run(
+    organisation: Generated, state: Path, cuts: Sequence[datetime] = (), trail: Path | None = None
+) -> tuple[list[Incident], list[Outcome]]:
+    """Return the incidents after one run for each cut (one run for all where there is none), and what each run said."""
+    source: Any = Delivered(FolderSource(trail or organisation.root / "AWSLogs"))
+    geo = Geo.open(organisation.city_db, organisation.asn_db)
+    options = Options(until=organisation.end + timedelta(days=2), learn_until=learn_until(organisation))
+    outcomes = []
+    with Store.open(state) as store:
+        for cut in (*cuts, None):
+            source.until = cut
+            outcomes.append(pipeline.run(store, source, geo, options))
+        return store.incidents(), outcomes
+
+
+def rewritten(organisation: Generated, out: Path, seed: int) -> Path:
+    """Return the same trail with records shuffled, in other objects of the same windows, a tenth of them twice."""
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    records: dict[tuple[Path, str], list[Any]] = defaultdict(list)
+    for path in sorted((organisation.root / "AWSLogs").rglob("*.json.gz")):
+        account, _, region, delivered, _ = path.name.split("_")
+        name = f"{account}_CloudTrail_{region}_{delivered}"
+        records[path.parent.relative_to(organisation.root), name] += json.loads(gzip.decompress(path.read_bytes()))[
+            "Records"
+        ]
+    for (folder, name), found in records.items():
+        chance.shuffle(found)
+        (out / folder).mkdir(parents=True, exist_ok=True)
+        half = chance.randrange(len(found) + 1)
+        for part, chosen in enumerate((found[:half], found[half:])):
+            body = gzip.compress(json.dumps({"Records": chosen}).encode(), 1)
+            for copy in range(1 + (chance.random() < 0.1)):
+                (out / folder / f"{name}_{part}{copy}.json.gz").write_bytes(body)
+    return out

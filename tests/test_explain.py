@@ -1,0 +1,100 @@
+import gzip
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from organisations import learn_until, robbed, run
+
+from prefect_cloudtrail.cases import Incident
+from prefect_cloudtrail.cli import main
+from prefect_cloudtrail.cloudtrail import FolderSource
+from prefect_cloudtrail.demo import Generated
+from prefect_cloudtrail.errors import SourceError
+from prefect_cloudtrail.explain import Explanation, explain
+from prefect_cloudtrail.geo import Geo
+from prefect_cloudtrail.store import Store
+
+HOURS = timedelta(hours=2)
+
+
+@pytest.fixture(scope="module")
+def organisation(tmp_path_factory: pytest.TempPathFactory) -> Generated:
+    return robbed(tmp_path_factory.mktemp("organisation"))
+
+
+@pytest.fixture(scope="module")
+def detected(organisation: Generated, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Incident]]:
+    state = tmp_path_factory.mktemp("state")
+    start = learn_until(organisation)
+    return state, run(organisation, state, [start, start + timedelta(days=2)])[0]
+
+
+def explained(organisation: Generated, state: Path, event_id: str) -> Explanation:
+    geo = Geo.open(organisation.city_db, organisation.asn_db)
+    with Store.read_only(state) as store:
+        return explain(store, FolderSource(organisation.root / "AWSLogs"), geo, event_id, look_back=HOURS)
+
+
+def test_every_alert_is_explained_by_the_surprise_it_was_raised_with(
+    organisation: Generated, detected: tuple[Path, list[Incident]]
+) -> None:
+    state, incidents = detected
+    chosen = [incident.alerts[number] for incident in incidents for number in {0, len(incident.alerts) - 1}]
+    for alert in chosen:
+        found = explained(organisation, state, alert.event_ids[0])
+        judgement = next(each for each in found.judgements if each.rule == alert.rule)
+        assert judgement.raised
+        assert judgement.surprise == pytest.approx(alert.surprise, abs=0.002)
+        assert judgement.outcome == alert.outcome
+
+
+def _some_event(organisation: Generated, state: Path, *, network: bool) -> str:
+    with Store.read_only(state) as store:
+        index = store.scan("index").collect().sort("@timestamp", descending=True)
+    quiet = index.filter(index["network"].is_not_null() if network else index["network"].is_null())
+    raised = {event for theft in organisation.thefts for event in theft.event_ids}
+    return str(next(event for event in quiet["event.id"].to_list() if event not in raised))
+
+
+def test_a_quiet_event_says_why_it_raised_nothing(
+    organisation: Generated, detected: tuple[Path, list[Incident]]
+) -> None:
+    found = explained(organisation, detected[0], _some_event(organisation, detected[0], network=True))
+    assert [each.raised for each in found.judgements] == [False, False, False]
+    assert all(each.counts and each.counts["contexts"] for each in found.judgements)
+    assert all("is not surprising enough" in each.why or "is surprising, but" in each.why for each in found.judgements)
+
+
+def test_a_call_without_a_place_says_so(organisation: Generated, detected: tuple[Path, list[Incident]]) -> None:
+    found = explained(organisation, detected[0], _some_event(organisation, detected[0], network=False))
+    assert {each.why for each in found.judgements} == {
+        "not asked: the address is no place, or nobody's credential made the call"
+    }
+
+
+def test_an_event_past_the_index_is_found_by_its_time(organisation: Generated, tmp_path: Path) -> None:
+    source, geo = FolderSource(organisation.root / "AWSLogs"), Geo.open(organisation.city_db, organisation.asn_db)
+    old = source.list()[0]
+    assert old.delivered
+    event_id = json.loads(gzip.decompress(source.read(old.key)))["Records"][0]["eventID"]
+    with Store.open(tmp_path) as store:
+        with pytest.raises(SourceError, match="--at"):
+            explain(store, source, geo, event_id, look_back=HOURS)
+        found = explain(store, source, geo, event_id, look_back=HOURS, at=old.delivered - HOURS)
+    assert found.event_id == event_id
+
+
+def test_the_command_line_prints_counts_and_sentences(
+    organisation: Generated, detected: tuple[Path, list[Incident]]
+) -> None:
+    state, incidents = detected
+    event = incidents[0].alerts[0].event_ids[0]
+    arguments = ["--source", organisation.root / "AWSLogs", "--city-db", organisation.city_db, "--state", state]
+    result = CliRunner().invoke(main, ["explain", event, *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    assert "is surprising: an alert" in result.stdout
+    assert "organisation: 0 of" in result.stdout
+    rows = CliRunner().invoke(main, ["explain", event, "--json", *map(str, arguments)])
+    assert json.loads(rows.stdout)["event_id"] == event
