@@ -26,6 +26,14 @@ types:
     uv run mypy
     uv run pyright
 
+# the product on a generated organisation
+demo:
+    uv run prefect-cloudtrail demo
+
+# show in the README what its commands print now
+readme:
+    UPDATE_README=1 uv run pytest --quiet tests/test_documents.py -k the_run_in_the_readme
+
 # everything a change must pass
 ci:
     .ci/run

@@ -1,1 +1,52 @@
-"""The playbooks, one response a file."""
+"""The playbooks, one response a file; a new file here is found by itself.
+
+Each holds a flow over one incident, and PLAYBOOK, which says when it runs. The flow takes the incident's id and the
+case store's `state` and `database`, and may be run again: it finds out by itself what is done already.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol, cast
+
+from prefect_cloudtrail.cases import Incident
+from prefect_cloudtrail.settings import Settings
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """A playbook's declaration.
+
+    Attributes:
+        name: its file's and its flow's.
+        applies: when it runs, in words.
+        when: the same, asked of an incident as it is now.
+        run: the flow.
+        needs_approval: it only proposes; a responder decides.
+    """
+
+    name: str
+    applies: str
+    when: Callable[[Incident, Settings], bool]
+    run: Callable[..., Any]
+    needs_approval: bool = False
+
+
+class PlaybookFile(Protocol):
+    """What a module in this folder offers."""
+
+    PLAYBOOK: Playbook
+
+
+@cache
+def playbooks() -> tuple[Playbook, ...]:
+    """Return every playbook in this folder, by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(cast("PlaybookFile", importlib.import_module(f"{__name__}.{name}")).PLAYBOOK for name in names)
+
+
+def routed(incident: Incident, known: Settings) -> tuple[Playbook, ...]:
+    """Return the playbooks that apply to this incident, by name."""
+    return tuple(playbook for playbook in playbooks() if playbook.when(incident, known))

@@ -83,6 +83,28 @@ def main() -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print rows for machines on standard output.")
+@click.option("--yes", is_flag=True, help="Answer every question with yes.")
+def demo(as_json: bool, yes: bool) -> None:
+    r"""Run the main job on a generated organisation: no AWS, no Slack, no server of yours.
+
+    \b
+    Example:
+      prefect-cloudtrail demo
+    """
+    import tempfile
+    from pathlib import Path
+
+    from prefect_cloudtrail.flows.demo import run_demo
+
+    del yes  # nothing is asked yet
+    with tempfile.TemporaryDirectory(prefix="prefect-cloudtrail-demo-") as folder:
+        incident = run_demo(Path(folder), lambda line: click.echo(line, err=True), show=not as_json)
+    if as_json:
+        _print_rows([incident])
+
+
+@main.command()
 @_source_options
 @_state_options
 @click.option("--since", type=Moment(), help="Pass over events before T.")

@@ -1,0 +1,40 @@
+"""Telling people, through the outbox: a message is stored before it is shown, and confirmed after."""
+
+import sys
+from datetime import UTC, datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from prefect_cloudtrail import card, clients
+from prefect_cloudtrail.settings import Settings
+from prefect_cloudtrail.tasks.cases import stored_incident
+
+TERMINAL = "terminal"
+
+
+@task(task_run_name="write the card for the {channel}", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
+def write_card(known: Settings, incident_id: str, channel: str) -> str:
+    """Return the outbox id of the incident's newest card; written again, it is the same one."""
+    with clients.case_store(known) as store:
+        incident = stored_incident(store, incident_id)
+        body = card.terminal(incident)
+        return store.outbox_write(incident_id, incident.revision, channel, body, datetime.now(UTC))
+
+
+@task(task_run_name="show on the terminal", cache_policy=NO_CACHE)
+def show_on_terminal(known: Settings, incident_id: str) -> list[str]:
+    """Return the outbox ids of what was shown now: this incident's cards that no run before confirmed, oldest first."""
+    with clients.case_store(known) as store:
+        cards = [row for row in store.outbox_pending(incident_id) if row.channel == TERMINAL]
+        for row in cards:
+            _print(row.body)
+            store.outbox_confirm(row.outbox_id, datetime.now(UTC))
+    return [row.outbox_id for row in cards]
+
+
+def _print(body: str) -> None:
+    """Print it whole, whatever letters the terminal lacks: a city's name must not keep a card from being seen."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(body.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.flush()

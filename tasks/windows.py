@@ -1,0 +1,67 @@
+"""Reading what arrived, as a step that may be repeated: a run stores in one transaction, or not at all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+from prefect.tasks import Task
+
+from prefect_cloudtrail import clients, pipeline
+from prefect_cloudtrail.errors import GeoError, LeaseHeldError, SettingsError, StateError
+from prefect_cloudtrail.rows import summary_row
+from prefect_cloudtrail.settings import Settings
+
+# The name of a run that left the reading to another: neither an error nor a look that found nothing.
+SKIPPED = "Skipped"
+
+
+def is_worth_repeating(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Return whether a failure may pass by itself; a wrong setting, database or lease does not within a minute."""
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, (SettingsError, GeoError, StateError))
+
+
+@task(
+    task_run_name="read what arrived",
+    retries=3,
+    retry_delay_seconds=[2, 10, 30],
+    retry_condition_fn=is_worth_repeating,
+    cache_policy=NO_CACHE,
+)
+def run_window(
+    known: Settings, options: pipeline.Options, owner: str, *, may_skip: bool = False
+) -> dict[str, Any] | State[None]:
+    """Return the summary row of one run: everything that arrived since the checkpoint, judged and stored.
+
+    Where another is at work and `may_skip` says so, it ends in a state named SKIPPED instead of failing.
+    """
+    geo, source = clients.geo(known), clients.log_source(known)
+    with clients.case_store(known) as store:
+        try:
+            outcome = pipeline.run(store, source, geo, options, owner=owner)
+        except LeaseHeldError as error:
+            if may_skip:
+                return Completed(name=SKIPPED, message=f"nothing was read: {error}")
+            raise
+    summary = summary_row(outcome.summary.row())
+    get_run_logger().info("%s", sentence(summary))
+    return summary
+
+
+def sentence(summary: Mapping[str, Any]) -> str:
+    """Return a run's summary in one sentence."""
+    said = [_counted(summary["incidents"], "incident"), _counted(summary["alerts"], "alert")]
+    rejected = sum(summary["rejected"].values())
+    if rejected:
+        said.append(f"rejected {_counted(rejected, 'record')}")
+    if summary["learning"]:
+        said.append(f"still learning {', '.join(summary['learning'])}")
+    return f"read {_counted(summary['events'], 'event')}: {'; '.join(said)}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

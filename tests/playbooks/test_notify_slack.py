@@ -1,0 +1,61 @@
+"""When it runs, and that it is found; what its flow does is tried in tests/flows, on a server."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from prefect_cloudtrail import playbooks
+from prefect_cloudtrail.cases import Incident, Severity
+from prefect_cloudtrail.playbooks.notify_slack import PLAYBOOK, notify_slack
+from prefect_cloudtrail.settings import settings
+
+NOW = datetime(2026, 3, 13, 12, 15, tzinfo=UTC)
+
+
+def an_incident(risk: float) -> Incident:
+    return Incident(
+        incident_id="inc_1",
+        revision=1,
+        kind="principal",
+        principal="arn:aws:iam::111122223333:user/alice",
+        principal_kind="iam_user",
+        person="alice",
+        account_id="111122223333",
+        access_key_ids=(),
+        places=(),
+        networks=(),
+        first_event=NOW,
+        last_event=NOW,
+        opened_at=NOW,
+        closes_at=NOW,
+        risk=risk,
+        peak_risk=1.0,
+        severity=Severity.LOW,
+        status="open",
+        summary="",
+        evidence=(),
+        links=(),
+        alerts=(),
+    )
+
+
+@pytest.mark.parametrize(("risk", "names"), [(0.1999, []), (0.2, ["notify_slack"]), (1.0, ["notify_slack"])])
+def test_it_tells_from_the_risk_that_is_told(risk: float, names: list[str]) -> None:
+    assert [playbook.name for playbook in playbooks.routed(an_incident(risk), settings())] == names
+
+
+def test_who_wants_to_hear_of_less_hears_of_less() -> None:
+    chosen = settings(tell_from=0.05)
+    assert playbooks.routed(an_incident(0.06), chosen) == (PLAYBOOK,)
+
+
+def test_it_is_found_by_its_folder_and_needs_nobodys_word() -> None:
+    assert PLAYBOOK in playbooks.playbooks()
+    assert (PLAYBOOK.name, PLAYBOOK.needs_approval) == ("notify_slack", False)
+    assert PLAYBOOK.run is notify_slack
+    assert notify_slack.name == PLAYBOOK.name
+
+
+def test_every_playbook_takes_the_same_parameters() -> None:
+    for playbook in playbooks.playbooks():
+        assert list(playbook.run.parameters.properties) == ["incident_id", "state", "database"]  # type: ignore[attr-defined]
