@@ -34,6 +34,14 @@ demo:
 readme:
     UPDATE_README=1 uv run pytest --quiet tests/test_documents.py -k the_run_in_the_readme
 
+# how good the detection is, beside two peers; arguments go to the benchmark
+bench *arguments:
+    uv run --group bench python -m bench.quality {{ arguments }}
+
+# kill runs at any moment and compare what they leave; arguments go to the drill: kill-detect, at-once, kill-flow
+drills *arguments:
+    uv run python -m bench.drills {{ arguments }}
+
 # everything a change must pass
 ci:
     .ci/run

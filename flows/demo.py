@@ -32,6 +32,14 @@ detect(until=end)
 # A machine that is busy with other things starts a server in more than the 20 seconds that Prefect gives it.
 SERVER_SECONDS = 120
 ENCODING = "utf-8"
+# What a server that lives for two flow runs can do without: services that write to its SQLite file beside the runs,
+# where two writers now and then wait for each other until a lock times out, a minute later; and calling home.
+QUIET_SERVER = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+}
 
 
 def run_demo(
@@ -107,7 +115,7 @@ def _environment(generated: Generated, state: Path, home: Path) -> dict[str, str
         **kept,
         "PREFECT_HOME": str(home),
         "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", "WARNING"),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        **QUIET_SERVER,
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(SERVER_SECONDS),
         "PREFECT_CLOUDTRAIL_SOURCE": str(generated.root.absolute()),
         "PREFECT_CLOUDTRAIL_CITY_DB": str(generated.city_db.absolute()),

@@ -1,6 +1,5 @@
 """The response to one incident: its playbooks, and what a reviewer finds of it in Prefect."""
 
-from pathlib import Path
 from typing import Any
 
 from prefect import flow, tags
@@ -10,23 +9,28 @@ from prefect.states import Completed
 from prefect_cloudtrail import card, clients
 from prefect_cloudtrail.errors import CloudTrailResponseError
 from prefect_cloudtrail.playbooks import routed
-from prefect_cloudtrail.settings import settings
 from prefect_cloudtrail.tasks.artifacts import show_evidence, show_report
+from prefect_cloudtrail.tasks.blocks import known_settings
 from prefect_cloudtrail.tasks.cases import stored_incident
 from prefect_cloudtrail.tasks.runs import name_run
 
 
 @flow(name="respond")
 def respond(
-    incident_id: str, revision: int = 1, state: Path | None = None, database: str | None = None
+    incident_id: str,
+    revision: int = 1,
+    state: str | None = None,
+    database: str | None = None,
+    settings_block: str | None = None,
 ) -> State[list[str]]:
     """Run the playbooks of one incident, as it is now.
 
     Args:
         incident_id: which incident.
         revision: what the caller knew of it; a later one, if there is one, is what is told.
-        state: the state folder; PREFECT_CLOUDTRAIL_STATE where it is left out.
-        database: the case store's URL; PREFECT_CLOUDTRAIL_DATABASE where it is left out.
+        state: where history is kept; the setting where it is left out.
+        database: the case store's URL; the setting where it is left out.
+        settings_block: name of a saved CloudTrailSettings, for what is left out.
 
     Returns:
         The names of the playbooks that ran.
@@ -35,7 +39,7 @@ def respond(
         StateError: the case store does not hold the incident at this revision.
         CloudTrailResponseError: a playbook failed; the others ran.
     """
-    known = settings(state=state, database=database)
+    known = known_settings(settings_block, state=state, database=database)
     with clients.existing_store(known) as store:
         incident = stored_incident(store, incident_id, at_least=revision)
     tag = f"incident:{incident_id}"
@@ -44,7 +48,8 @@ def respond(
     with tags("cloudtrail", tag):
         # People first: what a reviewer looks at can wait.
         ended: dict[str, State[Any]] = {
-            playbook.name: playbook.run(incident_id, state, database, return_state=True) for playbook in chosen
+            playbook.name: playbook.run(incident_id, state, database, settings_block, return_state=True)
+            for playbook in chosen
         }
         show_report(known, incident_id)
         show_evidence(known, incident_id)

@@ -1,7 +1,7 @@
 """The playbooks, one response a file; a new file here is found by itself.
 
-Each holds a flow over one incident, and PLAYBOOK, which says when it runs. The flow takes the incident's id and the
-case store's `state` and `database`, and may be run again: it finds out by itself what is done already.
+Each holds a flow over one incident, and PLAYBOOK, which says when it runs. The flow takes the incident's id and, to
+find it, `state`, `database` and `settings_block`. It may be run again: it finds out by itself what is done already.
 """
 
 import importlib

@@ -4,6 +4,8 @@ from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.errors import StateError
 from prefect_cloudtrail.store import Store
 
+ALL = 2**31 - 1
+
 
 def stored_incident(store: Store, incident_id: str, *, at_least: int = 1) -> Incident:
     """Return the incident as it is now, at this revision or a later one.
@@ -14,11 +16,17 @@ def stored_incident(store: Store, incident_id: str, *, at_least: int = 1) -> Inc
     found = store.incidents(ids=[incident_id])
     if not found:
         raise StateError(
-            f"no incident {incident_id} in {store.state}: pass the state and database that detect wrote to"
+            f"no incident {incident_id} in {store.home.where}: pass the state and database that detect wrote to"
         )
     if found[0].revision < at_least:
         raise StateError(
-            f"incident {incident_id} in {store.state} is at revision {found[0].revision}, not {at_least}: "
+            f"incident {incident_id} in {store.home.where} is at revision {found[0].revision}, not {at_least}: "
             "pass the state and database that detect wrote to"
         )
     return found[0]
+
+
+def state_id(store: Store) -> str:
+    """Return what tells this state from one that is made anew in its place, or elsewhere: its first run's id."""
+    *_, first = store.runs(limit=ALL)
+    return str(first["run_id"])

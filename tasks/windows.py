@@ -1,6 +1,5 @@
 """Reading what arrived, as a step that may be repeated: a run stores in one transaction, or not at all."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from prefect import task
@@ -10,7 +9,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 from prefect.tasks import Task
 
-from prefect_cloudtrail import clients, pipeline
+from prefect_cloudtrail import card, clients, pipeline
 from prefect_cloudtrail.errors import GeoError, LeaseHeldError, SettingsError, StateError
 from prefect_cloudtrail.rows import summary_row
 from prefect_cloudtrail.settings import Settings
@@ -48,20 +47,5 @@ def run_window(
                 return Completed(name=SKIPPED, message=f"nothing was read: {error}")
             raise
     summary = summary_row(outcome.summary.row())
-    get_run_logger().info("%s", sentence(summary))
+    get_run_logger().info("%s", " ".join(card.summary_lines(summary)))
     return summary
-
-
-def sentence(summary: Mapping[str, Any]) -> str:
-    """Return a run's summary in one sentence."""
-    said = [_counted(summary["incidents"], "incident"), _counted(summary["alerts"], "alert")]
-    rejected = sum(summary["rejected"].values())
-    if rejected:
-        said.append(f"rejected {_counted(rejected, 'record')}")
-    if summary["learning"]:
-        said.append(f"still learning {', '.join(summary['learning'])}")
-    return f"read {_counted(summary['events'], 'event')}: {'; '.join(said)}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -56,4 +56,4 @@ def lines(*records: Any) -> bytes:
 
 def packed(*members: bytes) -> bytes:
     """Return gzip with each text as a member of its own."""
-    return b"".join(gzip.compress(member) for member in members)
+    return b"".join(gzip.compress(member, mtime=0) for member in members)

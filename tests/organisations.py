@@ -39,7 +39,7 @@ class Delivered:
     until: datetime | None = None
     objects: list[LogObject] = field(default_factory=list)
 
-    def list(self) -> Sequence[LogObject]:
+    def list(self, since: datetime | None = None) -> Sequence[LogObject]:  # noqa: ARG002 - a folder lists all
         self.objects = self.objects or self.folder.list()
         return [each for each in self.objects if not self.until or not each.delivered or each.delivered <= self.until]
 

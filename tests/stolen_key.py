@@ -57,7 +57,7 @@ class Trail:
 
     def given(self, state: Path) -> dict[str, Any]:
         """Return what a flow is given to work on it."""
-        return {"source": str(self.source), "city_db": self.city_db, "state": state}
+        return {"source": str(self.source), "city_db": self.city_db, "state": str(state)}
 
     def run(self, store: Store, until: datetime = END, *, learn: bool = False) -> None:
         """Run the pipeline itself, as the command line does."""

@@ -1,9 +1,11 @@
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from frames import a_call, strand
 from test_incidents import a_draft, a_view, an_alert
 
-from prefect_cloudtrail.card import headline, report, terminal
+from prefect_cloudtrail.card import headline, report, summary_lines, terminal
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.incidents import judge
 
@@ -57,3 +59,29 @@ def test_a_cohort_is_told_as_a_move() -> None:
     assert headline(replace(an_incident(), kind="cohort", summary="12 principals moved to Amsterdam, NL.")) == (
         "12 principals moved to Amsterdam, NL."
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, ["4,567 events in 8 objects, 0 duplicates, 0 rejected; 9 alerts, 2 incidents."]),
+        (
+            {"events": 1, "objects": 1, "duplicates": 1, "incidents": 1, "alerts": 1},
+            ["1 event in 1 object, 1 duplicate, 0 rejected; 1 alert, 1 incident."],
+        ),
+        (
+            {"rejected": {"bad_json": 1, "bad_gzip": 2}},
+            ["4,567 events in 8 objects, 0 duplicates, 3 rejected (1 bad_json, 2 bad_gzip); 9 alerts, 2 incidents."],
+        ),
+        (
+            {"learning": ["111122223333 until T"]},
+            [
+                "4,567 events in 8 objects, 0 duplicates, 0 rejected; 9 alerts, 2 incidents.",
+                "learning: 111122223333 until T",
+            ],
+        ),
+    ],
+)
+def test_a_summary_is_a_sentence_and_who_still_learns(fields: dict[str, Any], said: list[str]) -> None:
+    counted = {"events": 4567, "objects": 8, "duplicates": 0, "rejected": {}, "alerts": 9, "incidents": 2}
+    assert summary_lines({**counted, "learning": []} | fields) == said

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from prefect_cloudtrail.cases import Alert, Evidence, Incident, Network, Place, Severity
+from prefect_cloudtrail.checks import Check
 from prefect_cloudtrail.cli import main
 from prefect_cloudtrail.cloudtrail import Reason
 from prefect_cloudtrail.detectors import rules
@@ -154,7 +155,7 @@ def test_the_run_in_the_readme_prints_what_the_readme_shows(tmp_path: Path) -> N
 
 
 def test_the_settings_of_the_readme_are_those_there_are() -> None:
-    shown = {Path.home() / ".prefect-cloudtrail": "~/.prefect-cloudtrail", None: ""}
+    shown = {str(Path.home() / ".prefect-cloudtrail"): "~/.prefect-cloudtrail", None: ""}
     settings = {
         name: field.get_default(call_default_factory=True, validated_data={})
         for name, field in Settings.model_fields.items()
@@ -264,7 +265,7 @@ def keys(value: object) -> object:
 
 
 def test_the_rows_of_the_docs_have_the_keys_that_are_printed() -> None:
-    block, explained = blocks(page("cli.md"), "json")
+    block, explained, looked_at = blocks(page("cli.md"), "json")
     incident, summary = (json.loads(row) for row in re.split(r"\n(?=\{)", block))
     assert keys(incident) == keys(incident_row(an_incident()))
     assert keys(summary) == keys(Summary().row())
@@ -272,6 +273,7 @@ def test_the_rows_of_the_docs_have_the_keys_that_are_printed() -> None:
     (judgement,) = explanation["judgements"]
     assert explanation.keys() - {"type"} == {field.name for field in fields(Explanation)}
     assert judgement.keys() == {field.name for field in fields(Judgement)}
+    assert keys(json.loads(looked_at)) == keys(Check("city_db", "warn", "").row())
 
 
 def an_incident() -> Incident:

@@ -2,7 +2,7 @@ import gzip
 import json
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,7 @@ def test_how_the_runs_are_cut_never_matters(
     start = learn_until(organisation)
     every = [start + timedelta(minutes=15 * step) for step in range(96 * 4)]
     theft = organisation.thefts[0].start
-    cuts = sorted({*chance.sample(every, 25), *(each for each in every if abs(each - theft) < timedelta(hours=1.5))})
+    cuts = sorted({*chance.sample(every, 12), *(each for each in every if abs(each - theft) < timedelta(hours=1.5))})
     incidents, outcomes = run(organisation, tmp_path, cuts)
     assert incidents == at_once[0]
     assert sum(each.summary.events for each in outcomes) == at_once[1][0].summary.events
@@ -193,7 +193,7 @@ def test_a_source_that_went_away_does_not_look_empty(organisation: Generated, tm
 
 def test_two_detectors_at_once_do_not_both_work(organisation: Generated, tmp_path: Path) -> None:
     class Nested(Delivered):
-        def list(self) -> list[LogObject]:
+        def list(self, since: datetime | None = None) -> list[LogObject]:  # noqa: ARG002 - a folder lists all
             with pytest.raises(LeaseHeldError, match="detect"):
                 _run(organisation, organisation.root / "AWSLogs", tmp_path)
             return []

@@ -111,7 +111,9 @@ def ledger(
     # An object that could not be fetched was not read: the next run tries again.
     gone = rejected.filter(pl.col("reason") == Reason.UNREADABLE)[path].implode()
     objects = pl.DataFrame(
-        [(each.key, each.size) for each in chunk], schema={path: pl.String, "size": pl.Int64}, orient="row"
+        [(each.key, each.size, each.delivered) for each in chunk],
+        schema={path: pl.String, "size": pl.Int64, "delivered": UTC_MICROSECONDS},
+        orient="row",
     )
     objects = objects.filter(~pl.col(path).is_in(gone))
     for frame, name in ((dated, "all"), (placed, "events"), (rejected, "rejected"), (left, "left")):
@@ -119,6 +121,7 @@ def ledger(
     return objects.with_columns(pl.col("all", "events", "rejected", "left").fill_null(0)).select(
         path,
         "size",
+        "delivered",
         pl.when(pl.col("left") > 0).then(pl.lit(until)).cast(UTC_MICROSECONDS).alias("read_until"),
         "events",
         (pl.col("all") - pl.col("events")).alias("duplicates"),

@@ -1,6 +1,7 @@
 """An incident as a responder wants to read it: what happened, where, how likely it is theft, and why. Pure text."""
 
 import textwrap
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,6 +90,18 @@ def report(incident: Incident) -> str:
     return "\n".join(lines)
 
 
+def summary_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return a run's summary row in one sentence, and a line for each account that still learns."""
+    rejected = sum(summary["rejected"].values())
+    why = f" ({', '.join(f'{count} {reason}' for reason, count in summary['rejected'].items())})" if rejected else ""
+    sentence = (
+        f"{_number(summary['events'], 'event')} in {_number(summary['objects'], 'object')}, "
+        f"{_number(summary['duplicates'], 'duplicate')}, {rejected:,} rejected{why}; "
+        f"{_number(summary['alerts'], 'alert')}, {_number(summary['incidents'], 'incident')}."
+    )
+    return [sentence, *(f"learning: {account}" for account in summary["learning"])]
+
+
 def explanation(found: Explanation) -> str:
     """Return why an event did or did not raise an alert, for a terminal."""
     lines = [
@@ -108,6 +121,10 @@ def _counted(context: dict[str, Any]) -> str:
     learns = ", still learning" if context["learning"] else ""
     of = f"{context['n']:g} of {context['total']:g} presences"
     return f"  {context['context']}: {of}, {context['days']} earlier days{learns}"
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _weight(piece: Evidence) -> str:

@@ -55,8 +55,13 @@ class Commands(click.Group):
 def _state_options(command: Command) -> Command:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print rows for machines on standard output."),
-        click.option("--database", metavar="URL", help="Case store; SQLite in the state folder by default."),
-        click.option("--state", metavar="DIR", help="State folder.  [default: ~/.prefect-cloudtrail]"),
+        click.option("--endpoint-url", metavar="URL", help="Where S3 answers, if it is not AWS."),
+        click.option(
+            "--database", metavar="URL", help="Case store, postgresql://...; SQLite in the state folder by default."
+        ),
+        click.option(
+            "--state", metavar="DIR", help="State folder, or s3://bucket/prefix.  [default: ~/.prefect-cloudtrail]"
+        ),
     ):
         command = option(command)
     return command
@@ -66,7 +71,9 @@ def _source_options(command: Command) -> Command:
     for option in (
         click.option("--asn-db", metavar="FILE", help="ASN database: who announces an address."),
         click.option("--city-db", metavar="FILE", help="City database in MaxMind's format."),
-        click.option("--source", metavar="SRC", help="Folder of CloudTrail log objects, at any depth."),
+        click.option(
+            "--source", metavar="SRC", help="Folder of CloudTrail log objects, at any depth, or s3://bucket/prefix."
+        ),
     ):
         command = option(command)
     return command
@@ -213,6 +220,34 @@ def explain(as_json: bool, event_id: str, at: datetime | None, **given: str | No
     click.echo(explanation(found))
 
 
+@main.command()
+@_source_options
+@_state_options
+def doctor(as_json: bool, **given: str | None) -> None:
+    r"""Look at settings, source, databases, state, clock and Prefect server, and say what to do; changes nothing.
+
+    \b
+    Example:
+      prefect-cloudtrail doctor --source s3://example-trail --city-db GeoLite2-City.mmdb
+    """
+    import os
+
+    from prefect_cloudtrail.checks import conclusion, failed
+    from prefect_cloudtrail.doctor import examine
+    from prefect_cloudtrail.tasks.prefect_server import check_server
+
+    checks = examine(given, os.environ, datetime.now(UTC))
+    checks += check_server(datetime.now(UTC))
+    colours = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": None}
+    for each in checks:
+        heading, rest = each.text()[:5], each.text()[5:]
+        click.echo(json.dumps(each.row()) if as_json else click.style(heading, fg=colours[each.status]) + rest)
+    if not as_json:
+        click.echo(conclusion(checks))
+    if failed(checks):
+        click.get_current_context().exit(1)
+
+
 def _settings(given: dict[str, str | None]) -> Settings:
     from prefect_cloudtrail.settings import settings
 
@@ -229,13 +264,20 @@ def _run(
 ) -> Outcome:
     """Check everything that can be wrong before the state is touched, then run the pipeline."""
     from prefect_cloudtrail import clients
+    from prefect_cloudtrail.cloudtrail import FolderSource
     from prefect_cloudtrail.pipeline import Options, run
 
     source = clients.log_source(settings)
-    source.list()
+    if isinstance(source, FolderSource):
+        source.list()
     geo = clients.geo(settings)
     options: Options = Options(
-        until=until, since=since, learn_until=learn_until, look_back=settings.look_back, tell_from=settings.tell_from
+        until=until,
+        since=since,
+        learn_until=learn_until,
+        look_back=settings.look_back,
+        list_back=settings.list_back,
+        tell_from=settings.tell_from,
     )
     opened = clients.fresh_backtest(settings) if kind == "backtest" else clients.case_store(settings)
     with opened as store, _Progress() as progress:
@@ -243,6 +285,7 @@ def _run(
 
 
 def _report(outcome: Outcome, tell_from: float, *, as_json: bool) -> None:
+    from prefect_cloudtrail.card import summary_lines
     from prefect_cloudtrail.rows import summary_row
 
     summary = summary_row(outcome.summary.row())
@@ -253,24 +296,8 @@ def _report(outcome: Outcome, tell_from: float, *, as_json: bool) -> None:
     told = [incident for incident in outcome.incidents if incident.risk >= tell_from]
     _print_cards(told)
     _print_table([incident for incident in outcome.incidents if incident not in told])
-    click.echo(_sentence(summary))
-    for account in summary["learning"]:
-        click.echo(f"learning: {account}")
-
-
-def _sentence(summary: dict[str, Any]) -> str:
-    """The summary in one sentence."""
-    rejected = sum(summary["rejected"].values())
-    why = f" ({', '.join(f'{count} {reason}' for reason, count in summary['rejected'].items())})" if rejected else ""
-    return (
-        f"{_counted(summary['events'], 'event')} in {_counted(summary['objects'], 'object')}, "
-        f"{_counted(summary['duplicates'], 'duplicate')}, {rejected:,} rejected{why}; "
-        f"{_counted(summary['alerts'], 'alert')}, {_counted(summary['incidents'], 'incident')}."
-    )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    for line in summary_lines(summary):
+        click.echo(line)
 
 
 def _print_rows(found: list[Incident]) -> None:

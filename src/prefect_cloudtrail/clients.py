@@ -7,7 +7,9 @@ from prefect_cloudtrail.cloudtrail import FolderSource, Source
 from prefect_cloudtrail.errors import SettingsError, StateError
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.settings import Settings
-from prefect_cloudtrail.store import STATE_FILES, Store
+from prefect_cloudtrail.store import STATE_FILES, BucketHome, FileHome, Store
+
+S3 = "s3://"
 
 
 def log_source(settings: Settings) -> Source:
@@ -15,12 +17,25 @@ def log_source(settings: Settings) -> Source:
 
     Raises:
         SettingsError: no source is set, or of a kind that is not known.
+        SourceError: there is no such bucket, it cannot be reached, or there are no credentials.
     """
     if not settings.source:
-        raise SettingsError("no source: pass --source or set PREFECT_CLOUDTRAIL_SOURCE to a folder of log objects")
+        raise SettingsError(
+            "no source: pass --source or set PREFECT_CLOUDTRAIL_SOURCE to a folder of log objects or s3://bucket/prefix"
+        )
+    if settings.source.startswith(S3):
+        from prefect_cloudtrail.aws import open_s3  # noqa: PLC0415 - boto3 takes as long to import as all the rest
+
+        return open_s3(
+            settings.source,
+            endpoint_url=settings.endpoint_url,
+            role_arn=settings.role_arn,
+            external_id=settings.external_id,
+            region=settings.region,
+        )
     scheme, found, _ = settings.source.partition("://")
     if found:
-        raise SettingsError(f"cannot read from {scheme}://; --source takes a folder of log objects")
+        raise SettingsError(f"cannot read from {scheme}://; --source takes a folder or s3://bucket/prefix")
     return FolderSource(Path(settings.source).expanduser())
 
 
@@ -40,7 +55,7 @@ def case_store(settings: Settings) -> Store:
     Raises:
         StateError: it cannot be used.
     """
-    return Store.open(settings.state.expanduser(), settings.database, kind="live")
+    return Store.open(_home(settings), settings.database, kind="live")
 
 
 def fresh_backtest(settings: Settings) -> Store:
@@ -49,11 +64,13 @@ def fresh_backtest(settings: Settings) -> Store:
     Raises:
         StateError: the folder holds a state that is no backtest's, or it cannot be used.
     """
-    state = settings.state.expanduser()
+    state = _home(settings)
+    if not isinstance(state, Path):
+        raise StateError(f"a backtest keeps its state in a folder, not in {settings.state}: pass --state DIR")
     with Store.open(state, settings.database, kind="backtest") as earlier:
         began = bool(earlier.runs(limit=1))
     if began and settings.database:
-        raise StateError(f"{settings.database} holds an earlier backtest; name an empty database")
+        raise StateError("the database holds an earlier backtest; name an empty one")
     if began:
         for name in STATE_FILES:
             path = state / name
@@ -67,4 +84,15 @@ def existing_store(settings: Settings) -> Store:
     Raises:
         StateError: there is none yet, or it cannot be used.
     """
-    return Store.read_only(settings.state.expanduser(), settings.database)
+    return Store.read_only(_home(settings), settings.database)
+
+
+def _home(settings: Settings) -> Path | FileHome:
+    """Where the state's files lie; the bucket is this account's own, so no role is assumed for it."""
+    if not settings.state.startswith(S3):
+        return Path(settings.state).expanduser()
+    from prefect_cloudtrail.aws import bucket_and_prefix, open_bucket  # noqa: PLC0415 - as above
+
+    bucket, prefix = bucket_and_prefix(settings.state)
+    store = open_bucket(bucket, endpoint_url=settings.endpoint_url, region=settings.region)
+    return BucketHome(store, bucket, prefix)

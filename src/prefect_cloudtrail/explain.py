@@ -107,7 +107,8 @@ def _event(store: Store, source: Source, event_id: str, at: datetime | None) -> 
 def _about(source: Source, at: datetime | None) -> Iterator[LogObject]:
     """The objects delivered in the hours after a moment."""
     if at is not None:
-        yield from (each for each in source.list() if each.delivered and at <= each.delivered <= at + DELIVERED_WITHIN)
+        until = at + DELIVERED_WITHIN
+        yield from (each for each in source.list(at) if each.delivered and at <= each.delivered <= until)
 
 
 def _as_known(store: Store, hour: datetime) -> History:

@@ -12,6 +12,7 @@ from prefect_cloudtrail.strand import Call, Strand
 
 TAKES_ALERTS = timedelta(hours=48)
 LISTED = 20
+HOURS_FROM = 120  # minutes
 COHORT_DECIBANS = -25.0
 
 CohortOf = Callable[[Alert], str | None]
@@ -198,7 +199,7 @@ def _summary(draft: Draft, view: View, places: Sequence[Place], first: datetime,
         people = len({alert.person for alert in view.alerts})
         return f"{people} {'principal' if people == 1 else 'principals'} moved to {where or draft.principal}."
     minutes = int((last - first).total_seconds() // 60)
-    span = f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"  # noqa: PLR2004 - two hours read as hours
+    span = "1 minute" if minutes == 1 else f"{minutes} minutes" if minutes < HOURS_FROM else f"{minutes // 60} hours"
     calls = "1 call" if events == 1 else f"{events} calls in {span}"
     raised = len(event_ids(view.alerts))
     return f"{calls} from {where or 'an unknown place'}, {raised} of them unusual."

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 
@@ -26,11 +26,11 @@ from prefect_cloudtrail.incidents import Draft, assign, judge
 from prefect_cloudtrail.named import named
 from prefect_cloudtrail.risk import TOLD_FROM
 from prefect_cloudtrail.schema import INDEX, PLACES, PRESENCES, empty
-from prefect_cloudtrail.store import Change, Lease, Store
+from prefect_cloudtrail.store import MERGED_ROWS, Change, FileKind, Lease, Store, compaction
 
-INDEX_KEPT = timedelta(days=14)
-PRESENCES_KEPT = timedelta(days=90)
-LEASE_MINUTES = 30
+KEPT: dict[FileKind, timedelta] = {"index": timedelta(days=14), "presences": timedelta(days=90)}
+# Renewed all the while: so long a machine that died keeps the next run waiting.
+LEASE_MINUTES = 2
 FOREVER = datetime.max.replace(tzinfo=UTC)  # as `learn_until`: a run that only learns
 
 Progress = Callable[[int, int], None]
@@ -41,13 +41,15 @@ class Options:
     """What a run may be told.
 
     `until` bounds event time; what is later stays for a later run. Windows up to `learn_until` teach and raise nothing;
-    events before `since` are passed over. `look_back` is how late a record may be and still be judged as of its hour.
+    events before `since` are passed over. `look_back` is how late a record may be and still be judged as of its hour;
+    `list_back`, how far before the last run a bucket's objects are still looked for.
     """
 
     until: datetime
     since: datetime | None = None
     learn_until: datetime | None = None
     look_back: timedelta = timedelta(hours=2)
+    list_back: timedelta = timedelta(hours=24)
     tell_from: float = TOLD_FROM
 
 
@@ -71,6 +73,18 @@ class Summary:
         default_factory=lambda: dict.fromkeys(("read", "place", "count", "detect", "store"), 0.0)
     )
     peak_rss_mb: int = 0
+
+    def add(self, part: Self) -> None:
+        """Add what one chunk brought."""
+        for name in ("objects", "bytes", "events", "duplicates", "placed", "passed_over", "alerts", "over_limit"):
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+        bounds = [moment for moment in (*self.window, *part.window) if moment]
+        self.window = [min(bounds), max(bounds)] if bounds else [None, None]
+        for reason, count in part.rejected.items():
+            self.rejected[reason] = self.rejected.get(reason, 0) + count
+        for step, seconds in part.seconds.items():
+            self.seconds[step] += seconds
+        self.learning = part.learning
 
     def row(self) -> dict[str, Any]:
         """Return it as the summary row of the command line."""
@@ -99,8 +113,6 @@ class Batch:
 
 def all_tallies() -> tuple[Tally, ...]:
     """Return every question that anything asks of history, each once."""
-    asked = (*detectors.tallies(), *rarity.TALLIES, *exemptions.TALLIES, *egress.TALLIES, *facts.TALLIES)
-    return tuple(dict.fromkeys(asked))
     return tuple(
         dict.fromkeys((*detectors.tallies(), *rarity.TALLIES, *exemptions.TALLIES, *egress.TALLIES, *facts.TALLIES))
     )
@@ -124,25 +136,39 @@ def run(
         SourceError: the objects cannot be listed.
     """
     summary, changed = Summary(), dict[str, Incident]()
-    with store.lease("detect", owner, LEASE_MINUTES, datetime.now(UTC)) as lease:
-        ledger = store.ledger()
-        arrived = arrivals.arrived(ledger, source.list(), options.until)
+    with store.lease("detect", owner, LEASE_MINUTES, datetime.now(UTC)) as lease, lease.kept() as show_life:
+        store.sweep()
+        found = source.list(_list_since(store, options))
+        ledger = store.ledger(min((each.delivered for each in found if each.delivered), default=None))
+        arrived = arrivals.arrived(ledger, found, options.until)
         left = ledger.filter(pl.col("read_until").is_not_null()).select("log.file.path", "read_until")
         read = 0
         for chunk in arrivals.chunks(arrived):
             done = read
 
             def report(count: int, done: int = done) -> None:
+                show_life()
                 if progress:
                     progress(done + count, len(arrived))
 
+            show_life()
             lease.renew(datetime.now(UTC))
-            for incident in _run_chunk(store, source, geo, chunk, left, options, summary, lease, report):
+            part = Summary(learning=summary.learning)
+            for incident in _run_chunk(store, source, geo, chunk, left, options, part, lease, report):
                 changed[incident.incident_id] = incident
+            summary.add(part)
             read += len(chunk)
     summary.incidents = len(changed)
     summary.peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return Outcome(sorted(changed.values(), key=lambda i: (i.opened_at, i.incident_id)), summary)
+
+
+def _list_since(store: Store, options: Options) -> datetime | None:
+    """From which delivery on objects may hold what no run has read; None where none has."""
+    checkpoint, left = store.checkpoint(), store.left_since()
+    if checkpoint is None:
+        return None
+    return min(checkpoint - options.list_back, left or checkpoint)
 
 
 def _run_chunk(
@@ -180,6 +206,7 @@ def _run_chunk(
         known = _Known(usual, pl.concat([recent, learned]), places)
         incidents = _judge(store, judged, batch, known, open_incidents, summary)
         _note_learning(batch.placed, known, summary)
+        summary.incidents = len(incidents)
     with _timed(summary, "store"):
         change = _change(store, batch, known, learned, incidents, options, summary)
         store.commit(change, lease)
@@ -352,12 +379,7 @@ def _change(
     if until is None or closed > day_of(until):
         whole = known.history([]).learned.drop("own_visible").filter(day("hour") < closed)
         folded = fold(known.usual.collect(), whole, all_tallies(), closed)
-    expired = [
-        entry.name
-        for kind, kept in (("index", INDEX_KEPT), ("presences", PRESENCES_KEPT))
-        for entry in store.files(kind)  # type: ignore[arg-type]
-        if entry.last is not None and entry.last < checkpoint - kept
-    ]
+    dropped, merged = _tidied(store, checkpoint, midnight(day_of(until)) if until else midnight(0))
     before = {
         incident.incident_id: incident.revision for incident in store.incidents(ids=[i.incident_id for i in incidents])
     }
@@ -370,7 +392,7 @@ def _change(
         event_keys=batch.keys.filter(pl.col("@timestamp") >= checkpoint - 2 * options.look_back),
         forget_event_keys_before=checkpoint - 2 * options.look_back,
         presences=learned.select(list(PRESENCES)),
-        index=batch.placed.filter(pl.col("@timestamp") >= checkpoint - INDEX_KEPT).select(list(INDEX)),
+        index=batch.placed.filter(pl.col("@timestamp") >= checkpoint - KEPT["index"]).select(list(INDEX)),
         places=known.places,
         incidents=incidents,
         tell=[
@@ -381,8 +403,23 @@ def _change(
         summary=summary.row(),
         usual=folded,
         usual_until=midnight(closed).date() if folded is not None else None,
-        drop_files=expired,
+        drop_files=dropped,
+        replacements=merged,
     )
+
+
+def _tidied(store: Store, checkpoint: datetime, folded: datetime) -> tuple[list[str], list[pl.DataFrame]]:
+    """The names of the files that are old or merged, and the rows of the merged ones."""
+    dropped: list[str] = []
+    merged: list[pl.DataFrame] = []
+    for kind, kept in KEPT.items():
+        files = store.files(kind)
+        expired = [entry for entry in files if entry.last is not None and entry.last < checkpoint - kept]
+        left = MERGED_ROWS - sum(frame.height for frame in merged)
+        groups = compaction([entry for entry in files if entry not in expired], folded, left)
+        merged.extend(store.rows(group) for group in groups)
+        dropped.extend(entry.name for group in (expired, *groups) for entry in group)
+    return dropped, merged
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prefect_cloudtrail.errors import SettingsError
@@ -17,27 +17,48 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
 
-    source: str | None = Field(default=None, description="Where the log objects are: a folder.")
+    source: str | None = Field(default=None, description="Where the log objects are: a folder, or s3://bucket/prefix.")
     city_db: Path | None = Field(
         default=None, description="City database in MaxMind's format: GeoLite2-City, GeoIP2-City, DB-IP City Lite."
     )
     asn_db: Path | None = Field(default=None, description="ASN database in the same format: who announces an address.")
-    state: Path = Field(
-        default_factory=lambda: Path.home() / ".prefect-cloudtrail",
-        description="Folder for everything that is remembered: history, event index, case store.",
+    state: str = Field(
+        default_factory=lambda: str(Path.home() / ".prefect-cloudtrail"),
+        description="Where history and event index are kept: a folder, or s3://bucket/prefix beside PostgreSQL.",
     )
     database: str | None = Field(
-        default=None, description="URL of the case store; SQLite in the state folder by default."
+        default=None,
+        description="URL of the case store: postgresql://USER@HOST/NAME; SQLite in the state folder by default.",
+    )
+    endpoint_url: str | None = Field(default=None, description="Where S3 and STS answer, if it is not AWS.")
+    region: str | None = Field(default=None, description="AWS region; a bucket's own is found by itself.")
+    role_arn: str | None = Field(default=None, description="Role to assume for reading the source.")
+    external_id: str | None = Field(default=None, description="External id that the role's account asks for.")
+    list_back_hours: float = Field(
+        default=24,
+        ge=1,
+        le=24 * 30,
+        description="How far before the last run objects are still looked for in a bucket.",
     )
     look_back_hours: float = Field(
         default=2, ge=0.25, le=72, description="How late a record may come and still be judged as of its own hour."
     )
     tell_from: float = Field(default=0.2, ge=0, le=1, description="Risk from which on an incident is told.")
 
+    @field_validator("state", mode="before")
+    @classmethod
+    def _state_as_text(cls, state: object) -> object:
+        return str(state) if isinstance(state, Path) else state
+
     @property
     def look_back(self) -> timedelta:
         """How late a record may come and still be judged as of its own hour."""
         return timedelta(hours=self.look_back_hours)
+
+    @property
+    def list_back(self) -> timedelta:
+        """How far before the last run objects are still looked for in a bucket."""
+        return timedelta(hours=self.list_back_hours)
 
 
 def settings(**given: Any) -> Settings:  # noqa: ANN401

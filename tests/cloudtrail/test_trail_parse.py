@@ -257,6 +257,12 @@ def test_a_record_without_an_id_gets_the_same_one_wherever_it_lies() -> None:
     assert len(str(one)) == len("sha256:") + 32
 
 
+def test_an_id_too_long_for_an_index_is_none() -> None:
+    assert str(only("event.id", log_file(record(eventID="x" * 257)))).startswith("sha256:")
+    assert only("event.id", log_file(record(eventID="x" * 256))) == "x" * 256
+    assert only("aws.cloudtrail.shared_event_id", log_file(record(sharedEventID="x" * 257))) is None
+
+
 def test_two_records_without_ids_are_two() -> None:
     assert parse_one(log_file(record(eventID=""), record(eventID="", userAgent="x"))).events["event.id"].n_unique() == 2
 

@@ -25,6 +25,7 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.production
 def test_the_demo_finds_the_thief_shows_the_card_and_leaves_no_server(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

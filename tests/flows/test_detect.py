@@ -1,16 +1,25 @@
 """The whole walk on a real server: read, judge, tell once, whatever happens in between."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterTags,
+)
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Crashed, Running
 from stolen_key import END, LAST_DAY, Trail
 
 from prefect_cloudtrail.flows.backfill import backfill
@@ -18,6 +27,8 @@ from prefect_cloudtrail.flows.detect import as_utc, detect
 from prefect_cloudtrail.store import Store
 
 CARD = "likely stolen: alice, from Milton, US"
+READ = "60 events in 9 objects, 0 duplicates, 0 rejected; 12 alerts, 1 incident."
+READ_NOTHING = "0 events in 0 objects, 0 duplicates, 0 rejected; 0 alerts, 0 incidents."
 
 
 def run_detect(trail: Trail, state: Path, **given: Any) -> State[dict[str, Any]]:
@@ -67,7 +78,7 @@ def test_a_thief_is_found_told_once_and_shown_to_the_reviewer(
 ) -> None:
     ended = run_detect(trail, state)
 
-    assert (ended.is_completed(), ended.message) == (True, "read 60 events: 1 incident; 12 alerts")
+    assert (ended.is_completed(), ended.message) == (True, READ)
     assert ended.result()["events"] == 60
     run = run_of(prefect_client, ended)
     assert (run.name, run.tags) == ("detect until 2026-03-14 00:00", ["cloudtrail"])
@@ -84,7 +95,7 @@ def test_a_thief_is_found_told_once_and_shown_to_the_reviewer(
 
     again = run_detect(trail, state)
 
-    assert again.message == "read 0 events: 0 incidents; 0 alerts"
+    assert again.message == READ_NOTHING
     assert runs_about(prefect_client, incident_id, began) == [response]
     assert CARD not in capsys.readouterr().out
 
@@ -96,7 +107,7 @@ def test_what_was_found_and_not_told_is_told_by_the_next_run(
 
     ended = run_detect(trail, state)
 
-    assert ended.message == "read 0 events: 0 incidents; 0 alerts"
+    assert ended.message == READ_NOTHING
     assert len(runs_about(prefect_client, incident_id, began)) == 1
     assert capsys.readouterr().out.count(CARD) == 1
     assert left_to_tell(state) == []
@@ -130,15 +141,16 @@ def test_no_source_at_all_fails_the_run(trail: Trail, state: Path) -> None:
 
 
 @contextmanager
-def respond_deployed(client: SyncPrefectClient) -> Iterator[None]:
-    """Deploy respond to where nobody takes its runs."""
+def respond_deployed(client: SyncPrefectClient) -> Iterator[Callable[[], list[FlowRun]]]:
+    """Deploy respond to where nobody takes its runs; give what returns those that were started."""
 
     @flow(name="respond")
     def elsewhere() -> None: ...
 
     deployment_id = client.create_deployment(client.create_flow(elsewhere), "respond", enforce_parameter_schema=False)
+    of_deployment = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]))
     try:
-        yield
+        yield lambda: client.read_flow_runs(flow_run_filter=of_deployment)
     finally:
         client.delete_deployment(deployment_id)
 
@@ -147,31 +159,62 @@ def test_a_deployed_response_is_started_once_whatever_crashed_in_between(
     trail: Trail, state: Path, prefect_client: SyncPrefectClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     incident_id = find_incident(trail, state)
-    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"incident:{incident_id}"]))
-    before = {run.id for run in prefect_client.read_flow_runs(flow_run_filter=tagged)}
+    # The second state is the first as a crash before marking would leave it.
+    shutil.copytree(state, tmp_path / "copy")
 
-    def started() -> list[FlowRun]:
-        return [run for run in prefect_client.read_flow_runs(flow_run_filter=tagged) if run.id not in before]
-
-    with respond_deployed(prefect_client):
-        # The same commit twice: the second state is the first as a crash before marking would leave it.
-        with Store.open(tmp_path / "copy") as store:
-            trail.run(store, LAST_DAY, learn=True)
-            trail.run(store)
+    with respond_deployed(prefect_client) as started:
         assert run_detect(trail, state).is_completed()
         assert run_detect(trail, tmp_path / "copy").is_completed()
         [response] = started()
 
-    assert (response.idempotency_key, response.deployment_id is None) == (f"{incident_id}:1", False)
+    assert str(response.idempotency_key).startswith(f"{incident_id}:1:")
     assert response.parameters == {
         "incident_id": incident_id,
         "revision": 1,
         "state": str(state),
         "database": None,
+        "settings_block": None,
     }
     assert response.parent_task_run_id
     assert CARD not in capsys.readouterr().out
     assert left_to_tell(state) == left_to_tell(tmp_path / "copy") == []
+
+
+def test_a_state_made_anew_on_the_same_server_is_told_of_again(
+    trail: Trail, prefect_client: SyncPrefectClient, tmp_path: Path
+) -> None:
+    incident_ids = []
+    with respond_deployed(prefect_client) as started:
+        for state in (tmp_path / "first", tmp_path / "second"):
+            with Store.open(state) as store:
+                trail.run(store, LAST_DAY, learn=True)
+            incident_ids.append(find_incident(trail, state))
+            assert run_detect(trail, state).is_completed()
+        responses = started()
+
+    assert incident_ids[0] == incident_ids[1]
+    assert {run.parameters["state"] for run in responses} == {str(tmp_path / "first"), str(tmp_path / "second")}
+
+
+def crash(client: SyncPrefectClient, run_id: UUID) -> None:
+    """Leave the run as a worker leaves it that is killed with its child."""
+    client.set_flow_run_state(run_id, Running(), force=True)
+    client.set_flow_run_state(run_id, Crashed(), force=True)
+
+
+def test_a_response_that_was_killed_is_started_again_a_limited_number_of_times(
+    trail: Trail, state: Path, prefect_client: SyncPrefectClient
+) -> None:
+    find_incident(trail, state)
+    with respond_deployed(prefect_client) as started:
+        seen = []
+        run_detect(trail, state)
+        for _ in range(3):
+            crash(prefect_client, started()[0].id)
+            run_detect(trail, state)
+            seen += [run.state_name for run in started()]
+
+    assert seen == ["AwaitingRetry", "AwaitingRetry", "Crashed"]
 
 
 def test_backfill_learns_and_raises_nothing(trail: Trail, tmp_path: Path, prefect_client: SyncPrefectClient) -> None:

@@ -29,7 +29,7 @@ def incident_id(trail: Trail, state: Path) -> str:
 
 def run_respond(state: Path, incident_id: str, revision: int = 1) -> State[list[str]]:
     # Prefect unwraps a returned state; its types do not know.
-    return cast("State[list[str]]", respond(incident_id, revision, state, return_state=True))
+    return cast("State[list[str]]", respond(incident_id, revision, str(state), return_state=True))
 
 
 def test_a_card_is_shown_once_however_often_a_response_runs(
@@ -72,7 +72,12 @@ def test_a_playbook_that_fails_fails_the_response_after_the_others(
     prefect_client: SyncPrefectClient,
 ) -> None:
     @flow(name="broken")
-    def broken(incident_id: str, state: Path | None, database: str | None) -> None:  # noqa: ARG001
+    def broken(
+        incident_id: str,  # noqa: ARG001
+        state: str | None,  # noqa: ARG001
+        database: str | None,  # noqa: ARG001
+        settings_block: str | None,  # noqa: ARG001
+    ) -> None:
         raise ConnectionError("nobody answers")
 
     both = (replace(PLAYBOOK, name="broken", run=broken), PLAYBOOK)

@@ -9,6 +9,7 @@ from prefect_cloudtrail.cases import Incident, Severity
 from prefect_cloudtrail.playbooks.notify_slack import PLAYBOOK, notify_slack
 from prefect_cloudtrail.settings import settings
 
+PARAMETERS = ["incident_id", "state", "database", "settings_block"]
 NOW = datetime(2026, 3, 13, 12, 15, tzinfo=UTC)
 
 
@@ -58,4 +59,4 @@ def test_it_is_found_by_its_folder_and_needs_nobodys_word() -> None:
 
 def test_every_playbook_takes_the_same_parameters() -> None:
     for playbook in playbooks.playbooks():
-        assert list(playbook.run.parameters.properties) == ["incident_id", "state", "database"]  # type: ignore[attr-defined]
+        assert list(playbook.run.parameters.properties) == PARAMETERS  # type: ignore[attr-defined]

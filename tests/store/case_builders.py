@@ -20,14 +20,11 @@ def rows(names: schema.Schema, *values: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([dict.fromkeys(names) | row for row in values], schema=names)
 
 
-def objects(*paths: str, size: int = 10, read_until: datetime | None = None) -> pl.DataFrame:
-    return rows(
-        OBJECT,
-        *(
-            {"log.file.path": path, "size": size, "read_until": read_until, "events": 3, "duplicates": 1, "rejected": 0}
-            for path in paths
-        ),
-    )
+def objects(
+    *paths: str, size: int = 10, delivered: datetime | None = None, read_until: datetime | None = None
+) -> pl.DataFrame:
+    same = {"size": size, "delivered": delivered, "read_until": read_until, "events": 3, "duplicates": 1, "rejected": 0}
+    return rows(OBJECT, *({"log.file.path": path} | same for path in paths))
 
 
 def event_keys(*keys: str, at: datetime = NOW) -> pl.DataFrame:

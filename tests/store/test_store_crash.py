@@ -1,11 +1,16 @@
 """A run that is killed at any instruction leaves the state of before, or of after."""
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import postgresql
 import pytest
+from store.backends import Backend
 from store.case_builders import HOUR, NOW
 from store.worker import run
 
@@ -25,21 +30,38 @@ POINTS = {
 MILLISECONDS = ("3", "17", "41")
 
 
+# Every point where it is quick; elsewhere those where files, transaction and deletion meet.
+KILLED = [
+    *(("sqlite", point) for point in (*POINTS, *MILLISECONDS)),
+    *(("postgresql", point) for point in (*POINTS, "41")),
+    *(("bucket", point) for point in ("after the files", "before COMMIT", "after COMMIT")),
+]
+
+
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def killed(
+    tmp_path_factory: pytest.TempPathFactory, postgres: postgresql.Server, template: str, s3: str
+) -> Iterator[dict[tuple[str, str], Backend]]:
     """States whose detectors were killed, each at its point or time."""
-    states = {point: tmp_path_factory.mktemp("killed") for point in (*POINTS, *MILLISECONDS)}
-    jobs = [word for point, state in states.items() for word in ("commit", str(state), point)]
-    ended = subprocess.run(
-        [sys.executable, "-m", "store.worker", *jobs],
-        cwd=TESTS,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert ended.stdout.split() == [f"{-signal.SIGKILL}"] * len(states)
-    return states
+    with ExitStack() as stack:
+        states: dict[tuple[str, str], Backend] = {}
+        for place, point in KILLED:
+            state, database = str(tmp_path_factory.mktemp("killed")), None
+            if place != "sqlite":
+                database = stack.enter_context(postgres.database(f"TEMPLATE {template}"))
+            states[place, point] = Backend(state, database, s3 if place == "bucket" else "")
+        jobs = [word for (_, point), state in states.items() for word in ("commit", *state.words(), point)]
+        ended = subprocess.run(
+            [sys.executable, "-m", "store.worker", *jobs],
+            cwd=TESTS,
+            env=os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("copies"))},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        assert ended.stdout.split() == [f"{-signal.SIGKILL}"] * len(states)
+        yield states
 
 
 def runs_in(store: Store) -> list[set[str]]:
@@ -56,14 +78,13 @@ def runs_in(store: Store) -> list[set[str]]:
     ]
 
 
-def go_on(state: Path) -> set[str]:
+def go_on(backend: Backend) -> set[str]:
     """Take over from a killed run, and return what is there after the next one."""
-    with Store.open(state) as store, store.lease("detect", "next", minutes=10, now=NOW + HOUR) as lease:
+    with backend.open() as store, store.lease("detect", "next", minutes=10, now=NOW + HOUR) as lease:
         before = runs_in(store)
         assert before == [before[0]] * len(before)
         store.sweep()
-        files = {str(path.relative_to(state)) for path in state.rglob("*.parquet")}
-        assert files == {entry.name for kind in ("presences", "index") for entry in store.files(kind)}
+        assert backend.files() == {entry.name for kind in ("presences", "index") for entry in store.files(kind)}
         assert store.scan("presences").collect().height == len(before[0])
         store.commit(run(len(before[0]) + 1, store), lease)
         after = runs_in(store)
@@ -71,11 +92,9 @@ def go_on(state: Path) -> set[str]:
         return before[0]
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_run_killed_at_a_point_is_there_whole_or_not_at_all(killed: dict[str, Path], point: str) -> None:
-    assert len(go_on(killed[point])) == POINTS[point]
-
-
-@pytest.mark.parametrize("milliseconds", MILLISECONDS)
-def test_a_run_killed_at_any_time_is_there_whole_or_not_at_all(killed: dict[str, Path], milliseconds: str) -> None:
-    assert "1" in go_on(killed[milliseconds])
+@pytest.mark.parametrize(("place", "point"), KILLED)
+def test_a_run_killed_anywhere_is_there_whole_or_not_at_all(
+    killed: dict[tuple[str, str], Backend], place: str, point: str
+) -> None:
+    before = go_on(killed[place, point])
+    assert len(before) == POINTS[point] if point in POINTS else "1" in before

@@ -9,6 +9,9 @@ from prefect_cloudtrail.cases import Severity
 from prefect_cloudtrail.errors import StateError
 from prefect_cloudtrail.store import OutboxRow, Store
 
+# Nothing here asks where the files are.
+pytestmark = pytest.mark.parametrize("backend", ["sqlite", "postgresql"], indirect=True)
+
 
 def test_incidents_come_oldest_first_and_by_what_is_asked(store: Store) -> None:
     first = an_incident("b", an_alert("1", "b"), opened_at=NOW - HOUR, closes_at=NOW)

@@ -6,10 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from store.backends import Backend
 from store.case_builders import NOW, a_change, objects, presences
 
 from prefect_cloudtrail.errors import LeaseHeldError
 from prefect_cloudtrail.store import Store
+
+# Nothing here asks where the files are.
+pytestmark = pytest.mark.parametrize("backend", ["sqlite", "postgresql"], indirect=True)
 
 TESTS = Path(__file__).parents[1]
 MINUTE = timedelta(minutes=1)
@@ -49,13 +53,13 @@ def test_a_lease_past_its_time_can_be_taken_over(store: Store, minutes: int, fre
     assert taken == free
 
 
-def test_who_stalled_past_the_lease_cannot_commit(store: Store, state: Path) -> None:
+def test_who_stalled_past_the_lease_cannot_commit(store: Store, backend: Backend) -> None:
     with store.lease("detect", "stalled", 10, NOW) as old, store.lease("detect", "next", 10, NOW + 11 * MINUTE) as new:
         with pytest.raises(LeaseHeldError, match=r"stalled no longer holds .* \(next does\)"):
             store.commit(a_change("run-1", objects=objects("a.json"), presences=presences("ana")), old)
         store.commit(a_change("run-2", objects=objects("b.json")), new)
     assert store.ledger()["log.file.path"].to_list() == ["b.json"]
-    assert list(state.rglob("*.parquet")) == []
+    assert backend.files() == set()
 
 
 def test_who_lost_the_lease_does_not_give_back_that_of_another(store: Store) -> None:
@@ -88,10 +92,10 @@ def test_a_lost_lease_cannot_be_renewed(store: Store) -> None:
         new.renew(NOW + 12 * MINUTE)
 
 
-def test_processes_that_open_and_take_turns_never_meet(state: Path, tmp_path: Path) -> None:
+def test_processes_that_open_and_take_turns_never_meet(backend: Backend, tmp_path: Path) -> None:
     number = tmp_path / "number"
     number.write_text("0")
-    jobs = ["count", str(state), str(number)] * 3
+    jobs = ["count", *backend.words(), str(number)] * 3
     ended = subprocess.run(
         [sys.executable, "-m", "store.worker", *jobs],
         cwd=TESTS,

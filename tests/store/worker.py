@@ -1,6 +1,6 @@
-"""What the tests start as processes of their own: `-m store.worker ACTION STATE ARGUMENT [ACTION STATE ARGUMENT]...`.
+"""What the tests start as processes of their own: `-m store.worker ACTION STATE DATABASE ENDPOINT ARGUMENT ...`.
 
-It forks one process a triple, so that the imports, a second each, are done once; nothing here runs before the forks.
+It forks one process for each five words, so that the imports, a second each, are done once; nothing runs before them.
 """
 
 import multiprocessing
@@ -18,6 +18,7 @@ from typing import NoReturn
 import alembic.command  # noqa: F401  # a new state needs it, in every fork
 import sqlalchemy as sa
 from sqlalchemy import event
+from store.backends import Backend
 from store.case_builders import NOW, a_change, an_alert, an_incident, event_keys, index, objects, presences
 
 from prefect_cloudtrail.errors import LeaseHeldError
@@ -39,7 +40,7 @@ def run(number: int, store: Store) -> Change:
         incidents=[incident],
         tell=[(name, 1)],
         drop_files=dropped,
-        replacement=kept,
+        replacements=[kept],
     )
 
 
@@ -63,23 +64,22 @@ def die_at(point: str) -> None:
     elif point == "before COMMIT":
         event.listen(sa.Engine, "commit", lambda connection: _when_writing(connection, die))
     elif point == "after COMMIT":
-        # The first file to be deleted is one that the commit has dropped.
-        sys.addaudithook(_when_deleting)
+        # The connection of a transaction that is committed goes back before any dropped file is deleted.
+        event.listen(sa.Engine, "commit", lambda connection: _when_writing(connection, _die_at_checkin))
 
 
-def _when_writing(connection: sa.Connection, act: Callable[[], NoReturn]) -> None:
+def _when_writing(connection: sa.Connection, act: Callable[[], None]) -> None:
     if connection.get_execution_options().get("writes"):
         act()
 
 
-def _when_deleting(name: str, arguments: tuple[object, ...]) -> None:
-    if name == "os.remove" and str(arguments[0]).endswith(".parquet"):
-        die()
+def _die_at_checkin() -> None:
+    event.listen(sa.pool.Pool, "checkin", lambda *_: die())
 
 
-def commit_until_killed(state: Path, point: str) -> None:
+def commit_until_killed(backend: Backend, point: str) -> None:
     """Commit run 1, then more, to die at a point of run 2 or some milliseconds later."""
-    with Store.open(state) as store, store.lease("detect", "killed", minutes=10, now=NOW) as lease:
+    with backend.open() as store, store.lease("detect", "killed", minutes=10, now=NOW) as lease:
         store.commit(run(1, store), lease)
         if point.isdigit():
             Timer(int(point) / 1_000, die).start()
@@ -89,10 +89,10 @@ def commit_until_killed(state: Path, point: str) -> None:
             store.commit(run(number, store), lease)
 
 
-def count(state: Path, file: Path) -> None:
+def count(backend: Backend, file: Path) -> None:
     """Add one to a number in a file 10 times, with nothing but the lease to keep others from it."""
     done = 0
-    with Store.open(state) as store:
+    with backend.open() as store:
         while done < 10:
             try:
                 with store.lease("detect", f"{os.getpid()}", minutes=10, now=datetime.now(UTC)):
@@ -104,17 +104,18 @@ def count(state: Path, file: Path) -> None:
                 time.sleep(0.001)
 
 
-def work(action: str, state: str, argument: str) -> None:
+def work(action: str, state: str, database: str, endpoint: str, argument: str) -> None:
+    backend = Backend.of(state, database, endpoint)
     if action == "commit":
-        commit_until_killed(Path(state), argument)
+        commit_until_killed(backend, argument)
     else:
-        count(Path(state), Path(argument))
+        count(backend, Path(argument))
 
 
 if __name__ == "__main__":
     words = iter(sys.argv[1:])
     forks = multiprocessing.get_context("fork")
-    processes = [forks.Process(target=work, args=job) for job in zip(words, words, words, strict=True)]
+    processes = [forks.Process(target=work, args=job) for job in zip(*[words] * 5, strict=True)]
     for process in processes:
         process.start()
     for process in processes:

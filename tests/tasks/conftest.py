@@ -40,6 +40,6 @@ def known(trail: Trail, _learned: Path, tmp_path: Path) -> Settings:
 @pytest.fixture
 def incident_id(trail: Trail, known: Settings) -> str:
     """Return the incident that the last day brought."""
-    with Store.open(known.state) as store:
+    with Store.open(Path(known.state)) as store:
         trail.run(store)
         return store.to_tell()[0][0]

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ def test_a_key_has_only_what_prefect_takes(name: str, key: str) -> None:
 
 
 def test_evidence_is_shown_as_the_card_has_it_and_harmless(known: Settings, incident_id: str) -> None:
-    with Store.read_only(known.state) as store:
+    with Store.read_only(Path(known.state)) as store:
         incident = store.incidents(ids=[incident_id])[0]
     piece = Evidence("new_client", "client", -4.6, "a client\x1b[2J it never used", counted=False)
     rows = evidence_rows(replace(incident, evidence=(*incident.evidence[:1], piece)))

@@ -1,6 +1,7 @@
 import io
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_a_card_is_written_once_and_shown_once(
 def test_what_a_crash_kept_from_being_shown_is_shown_before_the_newest(
     known: Settings, incident_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Store.open(known.state) as store:
+    with Store.open(Path(known.state)) as store:
         older = store.outbox_write(incident_id, 0, TERMINAL, "what an earlier revision said", NOW)
     newest = write_card.fn(known, incident_id, TERMINAL)
     assert show_on_terminal.fn(known, incident_id) == [older, newest]
@@ -37,7 +38,7 @@ def test_what_a_crash_kept_from_being_shown_is_shown_before_the_newest(
 def test_the_terminal_leaves_other_channels_alone(
     known: Settings, incident_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Store.open(known.state) as store:
+    with Store.open(Path(known.state)) as store:
         store.outbox_write(incident_id, 1, "pager", "for the pager", NOW)
     assert show_on_terminal.fn(known, incident_id) == []
     assert capsys.readouterr().out == ""
@@ -53,7 +54,7 @@ def test_a_card_that_could_not_be_shown_stays_to_be_shown(
     with pytest.raises(ValueError, match="closed"):
         show_on_terminal.fn(known, incident_id)
     monkeypatch.undo()
-    with Store.read_only(known.state) as store:
+    with Store.read_only(Path(known.state)) as store:
         assert [row.outbox_id for row in store.outbox_pending(incident_id)] == [outbox_id]
 
 

@@ -1,6 +1,5 @@
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prefect.client.schemas.objects import State
@@ -18,7 +17,7 @@ from prefect_cloudtrail.errors import (
 from prefect_cloudtrail.pipeline import Options
 from prefect_cloudtrail.settings import Settings, settings
 from prefect_cloudtrail.store import Store
-from prefect_cloudtrail.tasks.windows import SKIPPED, is_worth_repeating, run_window, sentence
+from prefect_cloudtrail.tasks.windows import SKIPPED, is_worth_repeating, run_window
 
 LAST = Options(until=END)
 
@@ -27,7 +26,7 @@ def test_a_window_is_read_judged_and_stored(known: Settings) -> None:
     summary = run_window.fn(known, LAST, "tests")
     assert isinstance(summary, dict)
     assert (summary["events"], summary["incidents"]) == (60, 1)
-    with Store.read_only(known.state) as store:
+    with Store.read_only(Path(known.state)) as store:
         assert len(store.to_tell()) == 1
 
 
@@ -39,7 +38,7 @@ def test_a_second_run_finds_nothing_new(known: Settings) -> None:
 
 
 def test_while_another_is_at_work_a_run_fails_or_is_skipped_where_it_may_be(known: Settings) -> None:
-    with Store.open(known.state) as store, store.lease("detect", "somebody else", 5, datetime.now(UTC)):
+    with Store.open(Path(known.state)) as store, store.lease("detect", "somebody else", 5, datetime.now(UTC)):
         with pytest.raises(LeaseHeldError, match="somebody else"):
             run_window.fn(known, LAST, "tests")
         skipped = run_window.fn(known, LAST, "tests", may_skip=True)
@@ -69,23 +68,6 @@ def test_a_missing_city_database_fails_before_a_state_is_made(trail: Trail, tmp_
 )
 def test_only_what_may_pass_by_itself_is_repeated(error: Exception, repeated: bool) -> None:
     assert is_worth_repeating(run_window, None, Failed(data=error)) is repeated  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({}, "read 4,567 events: 2 incidents; 9 alerts"),
-        ({"events": 1, "incidents": 1, "alerts": 1}, "read 1 event: 1 incident; 1 alert"),
-        ({"rejected": {"bad_json": 1, "null": 2}}, "read 4,567 events: 2 incidents; 9 alerts; rejected 3 records"),
-        (
-            {"learning": ["111122223333 until T"]},
-            "read 4,567 events: 2 incidents; 9 alerts; still learning 111122223333 until T",
-        ),
-    ],
-)
-def test_a_summary_in_one_sentence(fields: dict[str, Any], said: str) -> None:
-    summary = {"events": 4567, "incidents": 2, "alerts": 9, "rejected": {}, "learning": []} | fields
-    assert sentence(summary) == said
 
 
 def test_every_error_of_the_tree_is_decided_on() -> None:

@@ -1,25 +1,49 @@
 """1 read: CloudTrail's log objects to EVENTS, wherever they lie."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from prefect_cloudtrail.cloudtrail.folder import FolderSource, LogObject
 from prefect_cloudtrail.cloudtrail.parse import MAX_OBJECT_BYTES, Parsed, Parser, parse
 from prefect_cloudtrail.cloudtrail.reasons import Reason, sample
 from prefect_cloudtrail.errors import SourceError
 
-__all__ = ["MAX_OBJECT_BYTES", "FolderSource", "LogObject", "Parsed", "Reason", "Source", "parse", "read_objects"]
+__all__ = [
+    "MAX_OBJECT_BYTES",
+    "BulkSource",
+    "FolderSource",
+    "LogObject",
+    "Parsed",
+    "Reason",
+    "Source",
+    "parse",
+    "read_objects",
+]
 
 
 class Source(Protocol):
     """Where log objects lie."""
 
-    def list(self) -> list[LogObject]:
-        """Return the log objects, sorted by key; raises SourceError where they cannot be listed."""
+    def list(self, since: datetime | None = None) -> list[LogObject]:
+        """Return the log objects that may be new, sorted by key; raises SourceError where they cannot be listed.
+
+        Left out may be what was delivered before `since`, and what lies beside the trail.
+        """
         ...
 
     def read(self, key: str) -> bytes:
         """Return one object's bytes; raises SourceError where it cannot be fetched."""
+        ...
+
+
+@runtime_checkable
+class BulkSource(Source, Protocol):
+    """Where log objects lie that are better fetched many at a time."""
+
+    def fetch(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes | Exception]]:
+        """Yield each key, in their order, with its object's bytes or why it cannot be fetched; holds few at a time."""
         ...
 
 
@@ -39,20 +63,35 @@ def read_objects(
         progress: told after each object how many have been read so far.
     """
     parser = Parser(max_object_bytes)
-    for count, log_object in enumerate(objects, start=1):
-        if log_object.size > max_object_bytes:
-            parser.reject(log_object.key, Reason.TOO_LARGE, f"{log_object.size} bytes")
-        else:
-            _read(source, log_object.key, parser)
-        if progress:
-            progress(count)
+    fitting = [each.key for each in objects if each.size <= max_object_bytes]
+    with closing(_contents(source, fitting)) as contents:
+        for count, log_object in enumerate(objects, start=1):
+            if log_object.size > max_object_bytes:
+                parser.reject(log_object.key, Reason.TOO_LARGE, f"{log_object.size} bytes")
+            else:
+                _add(parser, log_object.key, next(contents))
+            if progress:
+                progress(count)
     return parser.finish()
 
 
-def _read(source: Source, key: str, parser: Parser) -> None:
-    try:
-        content = source.read(key)
-    except (SourceError, OSError) as error:
-        parser.reject(key, Reason.UNREADABLE, sample(str(error).encode("utf-8", "replace")))
+def _contents(source: Source, keys: Sequence[str]) -> Generator[bytes | Exception, None, None]:
+    if isinstance(source, BulkSource):
+        for _, content in source.fetch(keys):
+            yield content
         return
-    parser.add(key, content)
+    for key in keys:
+        try:
+            yield source.read(key)
+        except (SourceError, OSError) as error:
+            yield error
+
+
+def _add(parser: Parser, key: str, content: bytes | Exception) -> None:
+    match content:
+        case bytes():
+            parser.add(key, content)
+        case SourceError() | OSError():
+            parser.reject(key, Reason.UNREADABLE, sample(str(content).encode("utf-8", "replace")))
+        case _:
+            raise content

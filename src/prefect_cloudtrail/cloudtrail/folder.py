@@ -39,6 +39,11 @@ def delivered_at(key: str) -> datetime | None:
         return None
 
 
+def is_log_file(key: str) -> bool:
+    """Return whether the name ends as logs do, and is not that of a digest or of Insights records."""
+    return key.lower().endswith(_ENDINGS) and is_log(key)
+
+
 class FolderSource:
     """The log objects below one folder.
 
@@ -49,8 +54,8 @@ class FolderSource:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def list(self) -> list[LogObject]:
-        """Return the log objects, sorted by key.
+    def list(self, since: datetime | None = None) -> list[LogObject]:  # noqa: ARG002 - see below
+        """Return the log objects, sorted by key: all, whatever `since` is, as old ones may have been copied just now.
 
         Raises:
             SourceError: there is no such folder, it or one below cannot be read, or it holds no log object.
@@ -127,7 +132,7 @@ class _Walk:
                             self._links.append((entry.path, key))
                         elif entry.is_dir():
                             below.append((entry.path, f"{key}/"))
-                        elif _is_log_file(key) and entry.is_file():
+                        elif is_log_file(key) and entry.is_file():
                             self._file(key, entry.stat())
             except OSError as error:
                 raise SourceError(
@@ -139,12 +144,12 @@ class _Walk:
             target = os.stat(path)  # noqa: PTH116
         except OSError:
             # It leads nowhere, or round in a circle. Listed all the same, so that reading it says so.
-            if _is_log_file(key):
+            if is_log_file(key):
                 self._objects.append(LogObject(key, 0, delivered_at(key)))
             return
         if stat.S_ISDIR(target.st_mode):
             self._folder(path, f"{key}/")
-        elif stat.S_ISREG(target.st_mode) and _is_log_file(key):
+        elif stat.S_ISREG(target.st_mode) and is_log_file(key):
             self._file(key, target)
 
     def _file(self, key: str, found: os.stat_result) -> None:
@@ -156,10 +161,6 @@ class _Walk:
         first = identity not in self._met
         self._met.add(identity)
         return first
-
-
-def _is_log_file(key: str) -> bool:
-    return key.lower().endswith(_ENDINGS) and is_log(key)
 
 
 def _named(name: str) -> str:

@@ -19,7 +19,12 @@ _BATCH_BYTES = 3_000_000  # columns cost too much for a tiny object's few record
 _PART_RECORDS = 4_000
 # Outside of texts, which stay as they are.
 _BLANKS = re.compile(rb'("(?:[^"\\]++|\\.)*+")|[ \t\r\n]++', re.DOTALL)
-_NO_LOG = re.compile(r"(?:^|/)CloudTrail-(?:Digest|Insight)/|_CloudTrail-(?:Digest|Insight)_[^/]*$")
+LONGEST_ID = 256
+# Digests and Insights, and what other services log beside CloudTrail.
+_NO_LOG = re.compile(
+    r"(?:^|/)CloudTrail-(?:Digest|Insight)/|_CloudTrail-(?:Digest|Insight)_[^/]*$"
+    r"|(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/(?!CloudTrail/)[^/]+/"
+)
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,11 @@ class _RawRecords:
 def _completed(events: pl.DataFrame, raw: _RawRecords) -> pl.DataFrame:
     if events["cloud.account.id"].null_count():
         events = events.with_columns(pl.coalesce("cloud.account.id", account_in_path()).alias("cloud.account.id"))
+    # An id that no index takes, as only a forged record has it, is none.
+    events = events.with_columns(
+        pl.when(pl.col(name).str.len_bytes() <= LONGEST_ID).then(pl.col(name)).alias(name)
+        for name in ("event.id", "aws.cloudtrail.shared_event_id")
+    )
     nameless = events["event.id"].is_null()
     if nameless.any():
         places = events.filter(nameless).select("object", "log.offset").iter_rows()

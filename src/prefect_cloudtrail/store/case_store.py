@@ -1,8 +1,8 @@
-"""The case store: what one state folder and its database hold."""
+"""The case store: what one state, its files and its database, holds."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,9 +24,9 @@ from prefect_cloudtrail.store.database import (
     connect,
     existing_kind,
     prepare,
-    require_writable,
 )
-from prefect_cloudtrail.store.files import FileEntry, FileKind
+from prefect_cloudtrail.store.files import FileEntry, FileHome, FileKind
+from prefect_cloudtrail.store.folder import FolderHome, require_writable
 from prefect_cloudtrail.store.leases import Lease
 from prefect_cloudtrail.store.outbox import OutboxRow
 from prefect_cloudtrail.store.statements import batches
@@ -34,54 +34,60 @@ from prefect_cloudtrail.store.tables import EVENT_KEYS, FILES, INCIDENTS, OBJECT
 
 
 class Store:
-    """One state: the Parquet files of its folder, and the database that names them and holds the cases.
+    """One state: the Parquet files of its home, and the database that names them and holds the cases.
 
     Open it with `Store.open`, or `Store.read_only`; close it, or use it as a context manager.
     """
 
-    def __init__(self, state: Path, database: Database, kind: Kind) -> None:
+    def __init__(self, home: FileHome, database: Database, kind: Kind) -> None:
         """Take over an open database; `open` and `read_only` prepare it."""
-        self.state = state
+        self.home = home
         self.kind: Kind = kind
         self._database = database
 
     @classmethod
-    def open(cls, state: Path, database: str | None = None, *, kind: Kind = "live") -> Self:
-        """Return the state of this folder, made where there is none and migrated where it is older.
+    def open(cls, state: Path | FileHome, database: str | None = None, *, kind: Kind = "live") -> Self:
+        """Return the state whose files lie here, made where there is none and migrated where it is older.
 
         Args:
-            state: folder of the files, and of the database where no other is given.
-            database: SQLAlchemy URL of the case store.
+            state: where the files lie: a folder, which holds the database too where no other is given, or a bucket.
+            database: URL of the case store, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.
             kind: what the state is for; a backtest never touches a live one.
 
         Raises:
             NewerStateError: a newer version wrote it; nothing was changed.
-            StateError: not writable, not a database, or of the other kind.
+            StateError: not writable, not a database, of the other kind, or files in a bucket beside SQLite.
         """
-        _make_folders(state)
-        opened = connect(_target(state, database))
-        with _closed_on_error(opened):
-            prepare(opened, kind, has_files=bool(files.found(state)))
-        return cls(state, opened, kind)
+        home = _home(state)
+        target = _target(home, database)
+        home.prepare()
+        if isinstance(target, Path) and target.exists():
+            require_writable(target)
+        opened = connect(target)
+        with _closed_on_error(opened, home):
+            prepare(opened, kind, has_files=bool(home.found()))
+        return cls(home, opened, kind)
 
     @classmethod
-    def read_only(cls, state: Path, database: str | None = None) -> Self:
-        """Return the existing state of this folder, of either kind; writing to it fails.
+    def read_only(cls, state: Path | FileHome, database: str | None = None) -> Self:
+        """Return the existing state whose files lie here, of either kind; writing to it fails.
 
         Raises:
             NewerStateError: a newer version wrote it.
             StateError: there is none, or it is older than this program and must be migrated first.
         """
-        opened = connect(_target(state, database), read_only=True)
-        with _closed_on_error(opened):
+        home = _home(state)
+        opened = connect(_target(home, database), read_only=True)
+        with _closed_on_error(opened, home):
             kind = None if opened.is_missing() else existing_kind(opened)
             if kind is None:
-                raise StateError(f"no state in {state if database is None else opened.where}: run detect first")
-        return cls(state, opened, kind)
+                raise StateError(f"no state in {home.where if database is None else opened.where}: run detect first")
+        return cls(home, opened, kind)
 
     def close(self) -> None:
-        """Close the database's connections."""
+        """Close the database's connections, and let go of copies."""
         self._database.close()
+        self.home.close()
 
     def __enter__(self) -> Self:
         return self
@@ -103,8 +109,14 @@ class Store:
         held = leases.take(self._database, name, owner, minutes, now)
         try:
             yield held
-        finally:
-            leases.release(held)
+        except BaseException as failure:
+            try:
+                leases.release(held)
+            except StateError as error:
+                # What failed first is what to mend; the lease runs out by itself.
+                failure.add_note(f"and the lease could not be given back: {error}")
+            raise
+        leases.release(held)
 
     def commit(self, change: Change, lease: Lease) -> None:
         """Store everything one run brings in one transaction, its files first; a run that is stored is left alone.
@@ -118,25 +130,34 @@ class Store:
             leases.require(connection, lease, lock=False)
             if changes.is_stored(connection, change.run_id):
                 return
-        written = [files.write(self.state, kind, frame) for kind, frame in changes.new_files(change)]
+        written = [files.write(self.home, kind, frame) for kind, frame in changes.new_files(change)]
         with self._database.writing() as connection:
             leases.require(connection, lease)
             dropped = changes.store(connection, change, written)
         # Only now: until the commit, the files of before are the state.
-        files.remove(self.state, [entry.name for entry in written] if dropped is None else dropped)
+        self.home.remove([entry.name for entry in written] if dropped is None else dropped)
 
     def sweep(self, age: timedelta = timedelta(0)) -> list[str]:
         """Delete the files that the manifest does not name and return their names.
 
         Args:
             age: spare those written less than this ago; without the lease, longer than any commit takes.
+
+        Raises:
+            StateError: not one of the files that are named is there, so these are another state's.
         """
         # Listed before the manifest is read: what is committed in between is then seen as named.
-        present = files.found(self.state)
+        present = self.home.found()
         with self._database.reading() as connection:
             named = set(connection.scalars(sa.select(FILES.c.name)))
-        unnamed = files.older_than(self.state, [name for name in present if name not in named], age)
-        files.remove(self.state, unnamed)
+        if present and named and named.isdisjoint(present):
+            raise StateError(
+                f"{self.home.where} holds other files than {self._database.where} names: "
+                "give the --state and the --database that belong together"
+            )
+        newest = datetime.now(UTC) - age
+        unnamed = sorted(name for name in present.keys() - named if not age or present[name] <= newest)
+        self.home.remove(unnamed)
         return unnamed
 
     # What a run reads
@@ -151,10 +172,23 @@ class Store:
         with self._database.reading() as connection:
             return connection.scalar(sa.select(STATE.c.usual_until))
 
-    def ledger(self) -> pl.DataFrame:
-        """Return the log objects that were read: LEDGER, in the order of their paths."""
+    def ledger(self, delivered_since: datetime | None = None) -> pl.DataFrame:
+        """Return the log objects that were read: LEDGER, in the order of their paths.
+
+        Args:
+            delivered_since: only those delivered then or later, and those of which it is not known.
+        """
         query = sa.select(OBJECTS.c.path, OBJECTS.c.size, OBJECTS.c.read_until).order_by(OBJECTS.c.path)
+        if delivered_since is not None:
+            query = query.where(sa.or_(OBJECTS.c.delivered >= delivered_since, OBJECTS.c.delivered.is_(None)))
         return self._frame(query, changes.LEDGER)
+
+    def left_since(self) -> datetime | None:
+        """Return when the oldest object was delivered of which a run left rows to a later one; None without any."""
+        oldest = sa.select(sa.func.min(OBJECTS.c.delivered)).where(OBJECTS.c.read_until.is_not(None))
+        with self._database.reading() as connection:
+            found: datetime | None = connection.scalar(oldest)
+        return found
 
     def event_keys(self) -> pl.DataFrame:
         """Return the events inside the look-back: EVENT_KEY, oldest first."""
@@ -176,16 +210,31 @@ class Store:
         Raises:
             StateError: a file that the manifest names is missing or cut short.
         """
-        entries = self.files(kind)
-        if since is not None:
-            entries = [entry for entry in entries if entry.last is None or entry.last >= since]
-        return files.scan(self.state, kind, entries)
+        entries = self._reaching(kind, since)
+        try:
+            return files.scan(self.home, kind, entries)
+        except StateError:
+            # Another's commit may have merged or replaced them since they were named, and then deleted them.
+            if self._reaching(kind, since) == entries:
+                raise
+        return self.scan(kind, since)
+
+    def rows(self, entries: Sequence[FileEntry]) -> pl.DataFrame:
+        """Return the rows of these files of one kind, at least one, in their order.
+
+        Raises:
+            StateError: a file is missing or cut short.
+        """
+        return files.scan(self.home, entries[0].kind, entries).collect()
 
     def files(self, kind: FileKind) -> list[FileEntry]:
         """Return the files of a kind that the manifest names, oldest rows first."""
         query = sa.select(FILES).where(FILES.c.kind == kind).order_by(FILES.c.first, FILES.c.name)
         with self._database.reading() as connection:
             return [FileEntry(**row) for row in connection.execute(query).mappings()]
+
+    def _reaching(self, kind: FileKind, since: datetime | None) -> list[FileEntry]:
+        return [entry for entry in self.files(kind) if since is None or entry.last is None or entry.last >= since]
 
     # Incidents, and what people must hear of
 
@@ -263,29 +312,29 @@ class Store:
 
 
 @contextmanager
-def _closed_on_error(database: Database) -> Iterator[None]:
+def _closed_on_error(database: Database, home: FileHome) -> Iterator[None]:
     try:
         yield
     except BaseException:
         database.close()
+        home.close()
         raise
 
 
-def _target(state: Path, database: str | None) -> Path | str:
-    return state / FILE_NAME if database is None else database
+def _home(state: Path | FileHome) -> FileHome:
+    return FolderHome(state) if isinstance(state, Path) else state
 
 
-def _make_folders(state: Path) -> None:
-    """Make the state's folders, on the disk, and make sure that they can be written."""
-    folders = [state, *(state / kind for kind in files.KINDS)]
-    try:
-        new = [folder for folder in folders if not folder.is_dir()]
-        for folder in new:
-            folder.mkdir(parents=True, exist_ok=True)
-        for parent in {folder.parent for folder in new}:
-            files.sync_folder(parent)
-    except OSError as error:
-        raise StateError(f"cannot make the state folder {state}: {error}; give another folder as --state") from error
-    for path in [*folders, state / FILE_NAME]:
-        if path.exists():
-            require_writable(path)
+def _target(home: FileHome, database: str | None) -> Path | str:
+    """Where the case store is.
+
+    Raises:
+        StateError: on one machine's disk, while the files are where every machine finds them.
+    """
+    if isinstance(home, FolderHome):
+        return home.folder / FILE_NAME if database is None else database
+    if database is None or database.startswith("sqlite"):
+        raise StateError(
+            f"files in {home.where} need a case store in PostgreSQL: give postgresql://USER@HOST/NAME as --database"
+        )
+    return database

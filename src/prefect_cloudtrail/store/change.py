@@ -24,13 +24,14 @@ REJECTED_KEPT = 10_000
 OBJECT: schema.Schema = {
     "log.file.path": pl.String,
     "size": pl.Int64,
+    "delivered": schema.UTC_MICROSECONDS,  # null where its name does not say it
     "read_until": schema.UTC_MICROSECONDS,  # set where rows after it were left for a later run
     "events": pl.Int64,
     "duplicates": pl.Int64,
     "rejected": pl.Int64,
 }
 
-# The same without the counts: what a run must know not to read an object twice.
+# Of these, what a run must know not to read an object twice.
 LEDGER: schema.Schema = {name: OBJECT[name] for name in ("log.file.path", "size", "read_until")}
 
 # A row is an event inside the look-back.
@@ -54,7 +55,7 @@ class Change:
     """Everything one run brings; it is stored whole, once per `run_id`, or not at all.
 
     `window` is the first and the last window's end. `tell` marks (incident, revision). `drop_files` are manifest names
-    that `usual` or `replacement` stand for now, or that expired; `usual` takes the place of the usual counts so far.
+    that `usual` or `replacements` stand for now, or that expired; `usual` takes the place of the usual counts so far.
     """
 
     run_id: str
@@ -73,7 +74,7 @@ class Change:
     usual: pl.DataFrame | None = None  # USUAL
     usual_until: date | None = None
     drop_files: Sequence[str] = ()
-    replacement: pl.DataFrame | None = None  # PRESENCES, INDEX or USUAL, by its columns
+    replacements: Sequence[pl.DataFrame] = ()  # each PRESENCES, INDEX or USUAL, by its columns
 
     def __post_init__(self) -> None:
         if (self.usual is None) != (self.usual_until is None):
@@ -86,7 +87,7 @@ def checked(change: Change) -> Change:
     Raises:
         CloudTrailResponseError: a frame is not of its schema.
     """
-    usual, replacement = change.usual, change.replacement
+    usual = change.usual
     return replace(
         change,
         objects=schema.check(change.objects, OBJECT, "OBJECT"),
@@ -96,7 +97,7 @@ def checked(change: Change) -> Change:
         presences=schema.check(change.presences, schema.PRESENCES, "PRESENCES"),
         index=schema.check(change.index, schema.INDEX, "INDEX"),
         usual=None if usual is None else schema.check(usual, schema.USUAL, "USUAL"),
-        replacement=None if replacement is None else schema.check(replacement, *_kept_as(replacement)),
+        replacements=[schema.check(frame, *_kept_as(frame)) for frame in change.replacements],
     )
 
 
@@ -106,7 +107,7 @@ def new_files(change: Change) -> list[tuple[FileKind, pl.DataFrame]]:
         ("presences", change.presences),
         ("index", change.index),
         ("usual", change.usual),
-        ("presences" if change.replacement is None else kind_of(change.replacement), change.replacement),
+        *((kind_of(frame), frame) for frame in change.replacements),
     ]
     return [(kind, frame) for kind, frame in frames if frame is not None and not frame.is_empty()]
 
@@ -137,7 +138,7 @@ def store(connection: sa.Connection, change: Change, written: Sequence[FileEntry
         connection,
         OBJECTS,
         _rows(change.objects, OBJECT_COLUMNS),
-        ("size", "read_until", "events", "duplicates", "rejected"),
+        tuple(name for name in OBJECT if name not in OBJECT_COLUMNS),
     )
     _store_rejected(connection, change.rejected)
     insert_or_ignore(connection, EVENT_KEYS, _rows(change.event_keys, EVENT_KEY_COLUMNS))

@@ -1,6 +1,5 @@
 """Opening the case store's database: its engine, its transactions, its migrations."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Literal, cast
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from prefect_cloudtrail.errors import NewerStateError, StateError
+from prefect_cloudtrail.store import postgresql
 from prefect_cloudtrail.store.tables import HEAD, STATE
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Kind = Literal["live", "backtest"]
 
 FILE_NAME = "cases.db"
+DRIVERS = ("", "pysqlite", "psycopg")
+URLS = "sqlite:///FILE or postgresql://USER@HOST/NAME"
 # Longer than the largest commit takes, shorter than a scheduler's patience.
 BUSY_SECONDS = 30
 # Any number, the same in every version: who migrates a PostgreSQL database waits for it.
@@ -77,24 +79,39 @@ def connect(url: str | Path, *, read_only: bool = False) -> Database:
     """
     try:
         target = sa.URL.create("sqlite", database=str(url)) if isinstance(url, Path) else make_url(url)
-        name = target.get_backend_name()
-        # A URL that cannot be read may still hold a password, so it is not repeated.
-    except ArgumentError as error:
-        raise StateError("the database URL cannot be read: give sqlite:///FILE or postgresql+psycopg://...") from error
-    where = str(target.database) if name == "sqlite" else target.render_as_string(hide_password=True)
-    if name not in {"sqlite", "postgresql"}:
-        raise StateError(f"{where} is neither SQLite nor PostgreSQL: give sqlite:///FILE or postgresql+psycopg://...")
-    if name == "sqlite" and target.database in {None, "", ":memory:"}:
+        # A URL that cannot be read may still hold a password, so neither it nor the complaint is repeated.
+    except (ArgumentError, ValueError):
+        raise StateError(f"the database URL cannot be read: give {URLS}") from None
+    name, _, driver = target.drivername.partition("+")
+    if driver not in DRIVERS:
+        raise StateError(f"no driver for {target.drivername}://: give {URLS}")
+    if name in postgresql.NAMES:
+        return _connect_postgresql(target, read_only=read_only)
+    if name != "sqlite":
+        raise StateError(f"{postgresql.without_secrets(target)} is neither SQLite nor PostgreSQL: give {URLS}")
+    if target.database in {None, "", ":memory:"}:
         raise StateError("a database in memory forgets what the files are: give sqlite:///FILE")
+    engine = sa.create_engine(target, connect_args={"timeout": BUSY_SECONDS})
+    _tune_sqlite(engine, read_only=read_only)
+    return Database(engine, str(target.database))
+
+
+def _connect_postgresql(url: sa.URL, *, read_only: bool) -> Database:
+    where = postgresql.without_secrets(url)
     try:
-        engine = sa.create_engine(target, connect_args={"timeout": BUSY_SECONDS} if name == "sqlite" else {})
-    except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise StateError(f"no driver for {where}: {error}; install it or give another URL") from error
-    if name == "sqlite":
-        _tune_sqlite(engine, read_only=read_only)
-    elif read_only:
-        engine = engine.execution_options(postgresql_readonly=True)
-    return Database(engine, where)
+        # A server that was restarted since the last transaction is no error; the ping finds out and connects anew.
+        engine = sa.create_engine(
+            url.set(drivername=postgresql.DRIVER),
+            connect_args=postgresql.arguments(url),
+            pool_pre_ping=True,
+            pool_timeout=30,
+        )
+    except ImportError as error:
+        raise StateError(
+            f"no driver for {where}: {error}; install prefect-cloudtrail[postgres], or use SQLite"
+        ) from error
+    postgresql.tune(engine)
+    return Database(engine.execution_options(postgresql_readonly=True) if read_only else engine, where)
 
 
 def prepare(database: Database, kind: Kind, *, has_files: bool) -> None:
@@ -127,6 +144,8 @@ def prepare(database: Database, kind: Kind, *, has_files: bool) -> None:
                 f"{database.where} is empty, but its state folder holds files that another database names: "
                 "give that one as --database, or a new folder as --state"
             )
+        if revision is None and connection.dialect.name == "postgresql":
+            postgresql.require_unicode(connection, database.where)
         if revision != HEAD:
             _upgrade(connection)
         if revision is None:
@@ -239,21 +258,17 @@ def _explain(error: DBAPIError, where: str) -> str:
     said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
     if isinstance(error, IntegrityError):
         return f"{where} refuses what it was given: {said}; nothing was stored"
+    known = _explain_sqlite(said, where) if isinstance(error.orig, sqlite3.Error) else postgresql.explain(error, where)
+    return known or f"{where} cannot be used: {said}"
+
+
+def _explain_sqlite(said: str, where: str) -> str | None:
     if "not a database" in said or "malformed" in said:
         return f"{where} is not a usable database ({said}): restore it, or give another folder as --state"
     if "locked" in said:
         return f"{where} is busy for over {BUSY_SECONDS} s ({said}): see what else works on it, then try again"
+    if "full" in said:
+        return f"{where} has no room left on its disk ({said}): make room, then try again"
     if "readonly" in said or "unable to open" in said:
         return f"{where} cannot be written or opened ({said}): give this user the rights, or another folder as --state"
-    return f"{where} cannot be used: {said}"
-
-
-def require_writable(path: Path) -> None:
-    """Refuse a file or folder that this user may not write.
-
-    Raises:
-        StateError: says whose rights are missing.
-    """
-    mode = os.W_OK | (os.X_OK if path.is_dir() else 0)
-    if not os.access(path, mode, effective_ids=os.access in os.supports_effective_ids):
-        raise StateError(f"{path} is not writable: give this user the rights, or another folder as --state")
+    return None

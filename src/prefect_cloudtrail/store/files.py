@@ -1,21 +1,20 @@
-"""The immutable Parquet files beside the database, which names them."""
+"""The immutable Parquet files, which the database names; where they lie is their home's affair."""
 
-import os
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import IO, Literal, Protocol, cast, get_args
 from uuid import uuid4
 
 import polars as pl
 
 from prefect_cloudtrail import schema
-from prefect_cloudtrail.errors import CloudTrailResponseError, StateError
+from prefect_cloudtrail.errors import CloudTrailResponseError
 
 FileKind = Literal["presences", "usual", "index"]
 KINDS: tuple[FileKind, ...] = get_args(FileKind)
+SUFFIX = ".parquet"
 
 # Small enough that a look-up in a sorted file skips most of it.
 ROWS_PER_GROUP = 65_536
@@ -26,11 +25,44 @@ class FileEntry:
     """One file as the manifest names it; `first` and `last` of its rows' times, none in the usual counts."""
 
     kind: FileKind
-    name: str  # presences/0f8fad5b-....parquet, under the state folder
+    name: str  # presences/0f8fad5b-....parquet, under the home
     rows: int
     bytes: int
     first: datetime | None
     last: datetime | None
+
+
+class FileHome(Protocol):
+    """Where a state's files lie: a folder, or a prefix of a bucket. What it cannot do comes out as a StateError."""
+
+    @property
+    def where(self) -> str:
+        """The home as messages call it."""
+        ...
+
+    def prepare(self) -> None:
+        """Make it where it is missing, and make sure that files can be written, read and deleted."""
+        ...
+
+    def write(self, name: str, frame: pl.DataFrame) -> int:
+        """Return the size of a new file with the frame's rows, whole and lasting before this returns."""
+        ...
+
+    def paths(self, entries: Sequence[FileEntry]) -> list[Path]:
+        """Return where these files can be read until `close`, each as long as it was written."""
+        ...
+
+    def found(self) -> Mapping[str, datetime]:
+        """Return the files that are there, named by the manifest or not, and when each was written."""
+        ...
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Delete the files; those that are gone are fine."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what was kept only for reading."""
+        ...
 
 
 def schema_of(kind: FileKind) -> schema.Schema:
@@ -52,94 +84,36 @@ def kind_of(frame: pl.DataFrame) -> FileKind:
     )
 
 
-def write(state: Path, kind: FileKind, frame: pl.DataFrame) -> FileEntry:
-    """Return the entry of a new file with the frame's rows, on the disk before this returns.
-
-    Args:
-        state: folder of the state.
-        kind: which of its folders.
-        frame: of the kind's schema.
+def write(home: FileHome, kind: FileKind, frame: pl.DataFrame) -> FileEntry:
+    """Return the entry of a new file with the frame's rows.
 
     Raises:
         StateError: the file cannot be written.
     """
-    name = f"{kind}/{uuid4()}.parquet"
-    path = state / name
-    try:
-        with path.open("xb") as file:
-            frame.write_parquet(file, compression="zstd", row_group_size=ROWS_PER_GROUP)
-            file.flush()
-            os.fsync(file.fileno())
-            size = os.fstat(file.fileno()).st_size
-        sync_folder(path.parent)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise StateError(f"cannot write {path}: {error}") from error
+    name = f"{kind}/{uuid4()}{SUFFIX}"
     first, last = _span(kind, frame)
-    return FileEntry(kind, name, frame.height, size, first, last)
+    return FileEntry(kind, name, frame.height, home.write(name, frame), first, last)
 
 
-def scan(state: Path, kind: FileKind, entries: Sequence[FileEntry]) -> pl.LazyFrame:
-    """Return the rows of these files, read when they are asked for.
+def scan(home: FileHome, kind: FileKind, entries: Sequence[FileEntry]) -> pl.LazyFrame:
+    """Return the rows of these files, read when they are asked for, before the home is closed.
 
     Raises:
         StateError: a file is missing, or not as long as it was written.
     """
-    for entry in entries:
-        path = state / entry.name
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise StateError(f"cannot read {path}, which the case store names: {error}; restore it") from error
-        if size != entry.bytes:
-            raise StateError(f"{path} has {size} bytes, not the {entry.bytes} it was written with: restore it")
     if not entries:
         return pl.LazyFrame(schema=schema_of(kind))
     return pl.scan_parquet(
-        [state / entry.name for entry in entries],
+        home.paths(entries),
         schema=schema_of(kind),
         glob=False,
         hive_partitioning=False,
     )
 
 
-def found(state: Path) -> list[str]:
-    """Return the names of the files that are in the folders, whether the manifest names them or not."""
-    return sorted(f"{kind}/{path.name}" for kind in KINDS for path in (state / kind).glob("*.parquet"))
-
-
-def older_than(state: Path, names: Iterable[str], age: timedelta) -> list[str]:
-    """Return the names of the files last written at least `age` ago; those that are gone by now are left out."""
-    newest = time.time() - age.total_seconds()
-    return [name for name in names if not age or _written_at(state / name) <= newest]
-
-
-def remove(state: Path, names: Iterable[str]) -> None:
-    """Delete the files; those that are gone are fine.
-
-    Raises:
-        StateError: one cannot be deleted.
-    """
-    for name in names:
-        try:
-            (state / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise StateError(f"cannot delete {state / name}: {error}") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the folder's names to the disk; a file's own fsync does not."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _written_at(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return float("inf")
+def encode(frame: pl.DataFrame, file: IO[bytes]) -> None:
+    """Write the frame's rows as Parquet."""
+    frame.write_parquet(file, compression="zstd", row_group_size=ROWS_PER_GROUP)
 
 
 def _span(kind: FileKind, frame: pl.DataFrame) -> tuple[datetime | None, datetime | None]:

@@ -1,16 +1,29 @@
-"""Who works on the state: one row, taken over when its time is up."""
+"""Who works on the state: one row, taken over when its time is up, or at once when its process is known to be gone.
 
+The time is short and renewed while the work goes on, so a machine that died costs minutes. Whoever stalls past it
+commits nothing: the token says that another followed.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from prefect_cloudtrail.errors import LeaseHeldError
+from prefect_cloudtrail.errors import LeaseHeldError, StateError
 from prefect_cloudtrail.store.database import Database
+from prefect_cloudtrail.store.processes import read_owner, this_process, write_owner
 from prefect_cloudtrail.store.statements import insert
 from prefect_cloudtrail.store.tables import LEASES
 
 RELEASED = datetime(1970, 1, 1, tzinfo=UTC)
+# So that two renewals may fail, and the third is still in time.
+BEATS = 4
+# Longer than any step takes; work that shows no progress for so long hangs.
+PATIENCE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -37,16 +50,58 @@ class Lease:
                 .values(expires_at=now + timedelta(minutes=self.minutes))
             )
 
+    @contextmanager
+    def kept(self, every: timedelta | None = None, patience: timedelta = PATIENCE) -> Iterator[Callable[[], None]]:
+        """Renew it from a thread of its own until the end; give what the work calls to show that it goes on.
+
+        Args:
+            every: how often; a quarter of its minutes by default.
+            patience: work that showed nothing for longer hangs: it is renewed no more, and another may take over.
+        """
+        interval = (every or timedelta(minutes=self.minutes / BEATS)).total_seconds()
+        stop, shown = threading.Event(), [time.monotonic()]
+
+        def show() -> None:
+            shown[0] = time.monotonic()
+
+        def beat() -> None:
+            while not stop.wait(interval):
+                if time.monotonic() - shown[0] > patience.total_seconds():
+                    continue
+                try:
+                    self.renew(datetime.now(UTC))
+                except LeaseHeldError:
+                    return  # the work's own next step, its commit at the latest, is told so
+                except StateError:
+                    continue  # a database that is away for good fails the work itself
+
+        thread = threading.Thread(target=beat, name=f"keeps the lease {self.name}", daemon=True)
+        thread.start()
+        try:
+            yield show
+        finally:
+            stop.set()
+            thread.join()
+
 
 def take(database: Database, name: str, owner: str, minutes: float, now: datetime) -> Lease:
-    """Return the lease, free or past its time until now.
+    """Return the lease: free, or past its time until now, or that of a process of this machine that is gone.
 
     Raises:
         LeaseHeldError: says who has it and until when.
     """
     with database.writing() as connection:
+        row = sa.select(LEASES).where(LEASES.c.name == name)
+        held = connection.execute(row).one_or_none()
+        process = read_owner(held.owner)[1] if held else None
+        free = LEASES.c.expires_at <= now
+        if held and process and process.is_gone():
+            free |= LEASES.c.token == held.token
         statement = insert(connection, LEASES).values(
-            name=name, owner=owner, token=1, expires_at=now + timedelta(minutes=minutes)
+            name=name,
+            owner=write_owner(owner, this_process()),
+            token=1,
+            expires_at=now + timedelta(minutes=minutes),
         )
         token = connection.scalar(
             statement.on_conflict_do_update(
@@ -56,16 +111,22 @@ def take(database: Database, name: str, owner: str, minutes: float, now: datetim
                     "token": LEASES.c.token + 1,
                     "expires_at": statement.excluded.expires_at,
                 },
-                where=LEASES.c.expires_at <= now,
+                where=free,
             ).returning(LEASES.c.token)
         )
         if token is None:
-            held = connection.execute(sa.select(LEASES).where(LEASES.c.name == name)).one()
-            raise LeaseHeldError(
-                f"another detector is at work on {database.where}: {held.owner} holds it "
-                f"until {held.expires_at:%Y-%m-%dT%H:%M:%SZ} at the latest; try again then"
-            )
+            held = connection.execute(row).one()
+            raise LeaseHeldError(_said(held.owner, held.expires_at, database.where))
     return Lease(name, owner, token, minutes, database)
+
+
+def _said(written: str, expires_at: datetime, where: str) -> str:
+    owner, process = read_owner(written)
+    longer = f", and longer while {process} goes on" if process else ""
+    return (
+        f"another detector is at work on {where}: {owner} holds it "
+        f"until {expires_at:%Y-%m-%dT%H:%M:%SZ}{longer}; try again then"
+    )
 
 
 def release(lease: Lease) -> None:
@@ -87,7 +148,7 @@ def require(connection: sa.Connection, lease: Lease, *, lock: bool = True) -> No
     query = sa.select(LEASES).where(LEASES.c.name == lease.name)
     held = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if held is None or held.token != lease.token or held.expires_at == RELEASED:
-        by = "nobody" if held is None or held.expires_at == RELEASED else held.owner
+        by = "nobody" if held is None or held.expires_at == RELEASED else read_owner(held.owner)[0]
         raise LeaseHeldError(
             f"{lease.owner} no longer holds {lease.database.where} ({by} does): nothing was stored; "
             "the next run goes on from the last checkpoint"

@@ -1,12 +1,16 @@
 """The case store's tables. The migrations make them; a test holds the two together."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The revision that these tables are: an existing state at it is opened without Alembic's machinery.
 HEAD = "0001"
+
+# What stands for U+0000 where the database cannot hold it: a character of nobody's, which a record could not mean.
+NUL = "\U0010fffd"
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
@@ -35,6 +39,29 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
+class Text(sa.TypeDecorator[str]):
+    """A text, sorted by its code points; PostgreSQL itself would sort by language, and refuses U+0000."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the type as the database knows it."""
+        return sa.Text(collation="C") if dialect.name == "postgresql" else sa.Text()
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the text as the database keeps it."""
+        if value is None or dialect.name != "postgresql":
+            return value
+        return value.replace("\0", NUL)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the text as it was given."""
+        if value is None or dialect.name != "postgresql":
+            return value
+        return value.replace(NUL, "\0")
+
+
 # SQLite numbers rows by itself only where the type is exactly INTEGER.
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -52,7 +79,7 @@ STATE = sa.Table(
     "state",
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
     sa.Column("checkpoint", UtcDateTime),
     sa.Column("usual_until", sa.Date),
 )
@@ -61,20 +88,21 @@ STATE = sa.Table(
 FILES = sa.Table(
     "files",
     METADATA,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False, index=True),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("kind", Text, nullable=False, index=True),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("first", UtcDateTime),
     sa.Column("last", UtcDateTime),
 )
 
-# The ledger of log objects; the counts are those of the last read.
+# The ledger of log objects; the counts are those of the last read. `delivered` is null where no name says it.
 OBJECTS = sa.Table(
     "objects",
     METADATA,
-    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("path", Text, primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("delivered", UtcDateTime, index=True),
     sa.Column("read_until", UtcDateTime),
     sa.Column("events", sa.BigInteger, nullable=False),
     sa.Column("duplicates", sa.BigInteger, nullable=False),
@@ -85,25 +113,25 @@ REJECTED = sa.Table(
     "rejected",
     METADATA,
     sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
-    sa.Column("path", sa.Text),
+    sa.Column("path", Text),
     sa.Column("record", sa.BigInteger),
-    sa.Column("reason", sa.Text),
-    sa.Column("sample", sa.Text),
+    sa.Column("reason", Text),
+    sa.Column("sample", Text),
 )
 
 EVENT_KEYS = sa.Table(
     "event_keys",
     METADATA,
-    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
     sa.Column("at", UtcDateTime, nullable=False, index=True),
 )
 
 PLACES = sa.Table(
     "places",
     METADATA,
-    sa.Column("place", sa.Text, primary_key=True),
-    sa.Column("city", sa.Text),
-    sa.Column("country", sa.Text),
+    sa.Column("place", Text, primary_key=True),
+    sa.Column("city", Text),
+    sa.Column("country", Text),
     sa.Column("latitude", sa.Double),
     sa.Column("longitude", sa.Double),
     sa.Column("accuracy_km", sa.Double),
@@ -113,54 +141,54 @@ PLACES = sa.Table(
 INCIDENTS = sa.Table(
     "incidents",
     METADATA,
-    sa.Column("incident_id", sa.Text, primary_key=True),
+    sa.Column("incident_id", Text, primary_key=True),
     sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("principal", sa.Text, nullable=False, index=True),
-    sa.Column("person", sa.Text, nullable=False, index=True),
-    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("principal", Text, nullable=False, index=True),
+    sa.Column("person", Text, nullable=False, index=True),
+    sa.Column("account_id", Text, nullable=False),
     sa.Column("opened_at", UtcDateTime, nullable=False, index=True),
     sa.Column("closes_at", UtcDateTime, nullable=False, index=True),
     sa.Column("risk", sa.Double, nullable=False),
-    sa.Column("severity", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("severity", Text, nullable=False),
+    sa.Column("status", Text, nullable=False),
+    sa.Column("document", Text, nullable=False),
 )
 
 # What an incident was, each time it changed; never rewritten.
 INCIDENT_REVISIONS = sa.Table(
     "incident_revisions",
     METADATA,
-    sa.Column("incident_id", sa.Text, sa.ForeignKey("incidents.incident_id"), primary_key=True),
+    sa.Column("incident_id", Text, sa.ForeignKey("incidents.incident_id"), primary_key=True),
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("run_id", Text, nullable=False),
     sa.Column("risk", sa.Double, nullable=False),
-    sa.Column("severity", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("severity", Text, nullable=False),
+    sa.Column("status", Text, nullable=False),
+    sa.Column("document", Text, nullable=False),
 )
 
 ALERTS = sa.Table(
     "alerts",
     METADATA,
-    sa.Column("alert_id", sa.Text, primary_key=True),
-    sa.Column("incident_id", sa.Text, sa.ForeignKey("incidents.incident_id"), nullable=False, index=True),
+    sa.Column("alert_id", Text, primary_key=True),
+    sa.Column("incident_id", Text, sa.ForeignKey("incidents.incident_id"), nullable=False, index=True),
     sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("rule", sa.Text, nullable=False),
-    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("rule", Text, nullable=False),
+    sa.Column("severity", Text, nullable=False),
     sa.Column("risk_score", sa.Integer, nullable=False),
-    sa.Column("principal", sa.Text, nullable=False),
-    sa.Column("principal_kind", sa.Text, nullable=False),
-    sa.Column("person", sa.Text, nullable=False),
-    sa.Column("account_id", sa.Text, nullable=False),
-    sa.Column("command", sa.Text, nullable=False),
-    sa.Column("outcome", sa.Text, nullable=False),
-    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("principal", Text, nullable=False),
+    sa.Column("principal_kind", Text, nullable=False),
+    sa.Column("person", Text, nullable=False),
+    sa.Column("account_id", Text, nullable=False),
+    sa.Column("command", Text, nullable=False),
+    sa.Column("outcome", Text, nullable=False),
+    sa.Column("level", Text, nullable=False),
     sa.Column("hour", UtcDateTime, nullable=False),
     sa.Column("raised_at", UtcDateTime, nullable=False),
     sa.Column("surprise", sa.Double, nullable=False),
     sa.Column("score", sa.Double, nullable=False),
-    sa.Column("counts", sa.Text, nullable=False),
+    sa.Column("counts", Text, nullable=False),
     sa.Column("late", sa.Boolean, nullable=False),
     sa.Column("over_limit", sa.Boolean, nullable=False),
     sa.Column("events", sa.BigInteger, nullable=False),
@@ -169,16 +197,16 @@ ALERTS = sa.Table(
 ALERT_EVENTS = sa.Table(
     "alert_events",
     METADATA,
-    sa.Column("alert_id", sa.Text, sa.ForeignKey("alerts.alert_id"), primary_key=True),
+    sa.Column("alert_id", Text, sa.ForeignKey("alerts.alert_id"), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("event_id", sa.Text, nullable=False, index=True),
+    sa.Column("event_id", Text, nullable=False, index=True),
 )
 
 # Which revisions somebody must hear of, and since when that is under way.
 TELL = sa.Table(
     "tell",
     METADATA,
-    sa.Column("incident_id", sa.Text, primary_key=True),
+    sa.Column("incident_id", Text, primary_key=True),
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("marked_at", UtcDateTime, nullable=False),
     sa.Column("started_at", UtcDateTime),
@@ -191,11 +219,11 @@ TELL = sa.Table(
 OUTBOX = sa.Table(
     "outbox",
     METADATA,
-    sa.Column("outbox_id", sa.Text, primary_key=True),
-    sa.Column("incident_id", sa.Text, sa.ForeignKey("incidents.incident_id"), nullable=False),
+    sa.Column("outbox_id", Text, primary_key=True),
+    sa.Column("incident_id", Text, sa.ForeignKey("incidents.incident_id"), nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("channel", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
     sa.Column("written_at", UtcDateTime, nullable=False),
     sa.Column("confirmed_at", UtcDateTime),
     sa.UniqueConstraint("incident_id", "revision", "channel"),
@@ -205,8 +233,8 @@ OUTBOX = sa.Table(
 LEASES = sa.Table(
     "leases",
     METADATA,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("owner", Text, nullable=False),
     sa.Column("token", sa.BigInteger, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
 )
@@ -215,9 +243,9 @@ RUNS = sa.Table(
     "runs",
     METADATA,
     sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
-    sa.Column("run_id", sa.Text, nullable=False, unique=True),
+    sa.Column("run_id", Text, nullable=False, unique=True),
     sa.Column("first_window", UtcDateTime, nullable=False),
     sa.Column("last_window", UtcDateTime, nullable=False),
     sa.Column("checkpoint", UtcDateTime, nullable=False),
-    sa.Column("summary", sa.Text, nullable=False),
+    sa.Column("summary", Text, nullable=False),
 )

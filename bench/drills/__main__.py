@@ -1,0 +1,143 @@
+"""The drills as commands: `python -m bench.drills --help`."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from bench.drills import detect
+from bench.drills.contents import SUMMARIES
+from bench.drills.detect import DrillError, Tally, Undisturbed
+from bench.drills.organisation import Robbed, robbed
+from bench.drills.processes import Start, start_forked, start_script
+
+STEPS = 24
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--seed", type=int, default=1, show_default=True, help="Of the organisation and the moments."),
+        click.option("--steps", type=click.IntRange(1), default=STEPS, show_default=True, help="The trail comes in."),
+        click.option(
+            "--database",
+            metavar="URL",
+            help="PostgreSQL: any database of a server where others may be created.  [default: SQLite]",
+        ),
+        click.option("--forked", is_flag=True, help="Fork the runs with their imports done: quicker, same code."),
+        click.option("--json", "as_json", is_flag=True, help="Print one row for machines."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Disturb the real command, and compare what it leaves with what it leaves undisturbed; exit 1 if they differ."""
+
+
+@main.command("kill-detect")
+@click.option("--kills", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--chunk-bytes", type=click.IntRange(1), help="Of a forked run: commit that much at once, many times.")
+@_options
+def kill_detect(
+    kills: int, seed: int, steps: int, database: str | None, forked: bool, chunk_bytes: int | None, as_json: bool
+) -> None:
+    """Kill runs of detect with SIGKILL at random moments, each time starting the next at once."""
+    if chunk_bytes and not forked:
+        raise click.UsageError("--chunk-bytes is for --forked runs")
+
+    def drill(organisation: Robbed, start: Start, expected: Undisturbed) -> Tally:
+        if chunk_bytes:
+            # A run's summary adds up what its commits brought, and a killed run's sum begins anew.
+            expected = replace(expected, left_out=(SUMMARIES,))
+        return detect.kill_detect(organisation, start, expected, kills, seed, database, _say)
+
+    _drill(drill, seed, steps, _start(forked=forked, chunk_bytes=chunk_bytes), as_json=as_json)
+
+
+@main.command("at-once")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often through all steps.")
+@_options
+def at_once(rounds: int, seed: int, steps: int, database: str | None, forked: bool, as_json: bool) -> None:
+    """Start two to four runs of detect at the same moment over the same state."""
+
+    def drill(organisation: Robbed, start: Start, expected: Undisturbed) -> Tally:
+        return detect.at_once(organisation, start, expected, rounds, seed, database, _say)
+
+    _drill(drill, seed, steps, _start(forked=forked), as_json=as_json)
+
+
+@main.command("kill-flow")
+@click.option("--kills", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the organisation and the moments.")
+@click.option("--json", "as_json", is_flag=True, help="Print one row for machines.")
+def kill_flow(kills: int, seed: int, as_json: bool) -> None:
+    """Kill runs of the detect flow after their commit, on a real Prefect server: each response is started once."""
+    from bench.drills.flow import kill_flow, real_server  # noqa: PLC0415  # Prefect takes seconds
+
+    def drill(organisation: Robbed, start: Start, expected: Undisturbed) -> Tally:
+        learn, judge = organisation.steps
+        with (
+            real_server(organisation.generated.root) as api,
+            detect.new_round(organisation, start, None) as learned,
+        ):
+            learned.deliver(learn)
+            learned.finish(learn, Tally())
+            return kill_flow(learned, judge, expected.contents["to tell"], api, kills, seed, _say)
+
+    _drill(drill, seed, 1, start_script, as_json=as_json)
+
+
+def _start(*, forked: bool, chunk_bytes: int | None = None) -> Start:
+    return partial(start_forked, chunk_bytes=chunk_bytes) if forked else start_script
+
+
+def _drill(
+    drill: Callable[[Robbed, Start, Undisturbed], Tally],
+    seed: int,
+    steps: int,
+    start: Start,
+    *,
+    as_json: bool,
+) -> None:
+    began = time.monotonic()
+    with TemporaryDirectory(prefix="drills-") as folder:
+        organisation = robbed(Path(folder), seed, steps)
+        expected = detect.undisturbed(organisation, start)
+        found = {part: len(value) for part, value in expected.contents.items() if isinstance(value, list)}
+        _say(f"undisturbed: {found['incidents']} incidents, {found['to tell']} to tell, {found['runs']} runs committed")
+        try:
+            tally = drill(organisation, start, expected)
+        except DrillError as error:
+            raise click.ClickException(str(error)) from error
+    row = {**tally.row(), "undisturbed": found, "seconds": round(time.monotonic() - began)}
+    click.echo(json.dumps(row) if as_json else _table(row))
+    if tally.differences:
+        sys.exit(1)
+
+
+def _table(row: dict[str, object]) -> str:
+    lines = []
+    for name, value in row.items():
+        if isinstance(value, dict):
+            said = "; ".join(f"{part}: {each}" for part, each in value.items())
+        elif isinstance(value, list):
+            said = "\n".join([str(len(value)), *map(str, value)])
+        else:
+            said = str(value)
+        lines.append(f"{name.replace('_', ' '):<18} {said}")
+    return "\n".join(lines)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The real command as a process of its own, to be killed: the console script, or forked with its imports done."""
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+COMMAND = "prefect-cloudtrail"
+# What a run imports; none of it starts a thread, so it may be forked.
+IMPORTS = [
+    *("prefect_cloudtrail.cli", "prefect_cloudtrail.clients", "prefect_cloudtrail.pipeline", "prefect_cloudtrail.rows"),
+    *("alembic.command", "alembic.script", "sqlalchemy.dialects.sqlite"),
+]
+AT_WORK = "another detector is at work"
+# A run takes seconds; what takes longer hangs, which no drill may pass over.
+LONGEST_SECONDS = 300
+
+
+@dataclass
+class Running:
+    """One process that runs the command."""
+
+    is_over: Callable[[], bool]
+    kill: Callable[[], None]
+    ending: Callable[[], int | None]
+    errors: Path
+    began: float
+
+    def wait(self) -> "Ended":
+        """Return how it ended.
+
+        Raises:
+            TimeoutError: it hangs; it was killed.
+        """
+        while not self.is_over():
+            if time.monotonic() - self.began > LONGEST_SECONDS:
+                self.kill()
+                raise TimeoutError(f"{COMMAND} hangs for over {LONGEST_SECONDS} s")
+            time.sleep(0.005)
+        said = self.errors.read_text()
+        self.errors.unlink()
+        return Ended(self.ending(), said, time.monotonic() - self.began)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its exit status, negative for a signal, what it said on standard error, how long it took."""
+
+    status: int | None
+    said: str
+    seconds: float
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether another was at work, said in one line."""
+        return self.status == 1 and AT_WORK in self.said and self.said.count("\n") == 1
+
+
+Start = Callable[[Sequence[str]], Running]
+
+
+def start_script(arguments: Sequence[str]) -> Running:
+    """Return the console script, started."""
+    script = shutil.which(COMMAND, path=str(Path(sys.executable).parent)) or COMMAND
+    errors = _file()
+    with errors.open("w") as file:
+        process = subprocess.Popen([script, *arguments], stdout=subprocess.DEVNULL, stderr=file)
+    return Running(lambda: process.poll() is not None, process.kill, process.poll, errors, time.monotonic())
+
+
+def start_forked(arguments: Sequence[str], chunk_bytes: int | None = None) -> Running:
+    """Return the same command in a process that was forked with its imports done: seconds cheaper, else the same.
+
+    Args:
+        arguments: of the command.
+        chunk_bytes: how much a run reads and commits at once; the command's own bound is never met by a small trail.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTS)
+    errors = _file()
+    process = context.Process(target=_run, args=(list(arguments), str(errors), chunk_bytes))
+    process.start()
+    return Running(lambda: not process.is_alive(), process.kill, lambda: process.exitcode, errors, time.monotonic())
+
+
+def _file() -> Path:
+    with NamedTemporaryFile(prefix="drill-", suffix=".txt", delete=False) as file:
+        return Path(file.name)
+
+
+def _run(arguments: list[str], errors: str, chunk_bytes: int | None) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(errors, os.O_WRONLY), 2)
+    # Only the fork server and its children need these.
+    from prefect_cloudtrail import arrivals  # noqa: PLC0415
+    from prefect_cloudtrail.cli import main  # noqa: PLC0415
+
+    arrivals.CHUNK_BYTES = chunk_bytes or arrivals.CHUNK_BYTES
+    main(arguments, prog_name=COMMAND)

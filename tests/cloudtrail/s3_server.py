@@ -1,0 +1,140 @@
+"""moto's server, which remembers what it was asked, and answers wrongly where a test says so."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from threading import Lock, Thread
+from time import sleep
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+REGION = "eu-central-1"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: its method, its path decoded, its query and form, and by whom and for where it is signed."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    form: dict[str, str]
+    access_key: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A wrong answer: S3's error, or a body cut off after so many bytes, or one that comes after so many seconds."""
+
+    status: int = 200
+    code: str = ""
+    message: str = "no"
+    cut: int = 0
+    late: float = 0
+
+    def answer(self, method: str, right: Response) -> Response:
+        if self.late:
+            sleep(self.late)
+            return right
+        if self.cut:
+            body = right.get_data()
+            cut = Response(iter([body[: self.cut]]), right.status_code, right.headers)
+            cut.headers["Content-Length"] = str(len(body))
+            return cut
+        error = f"<Error><Code>{self.code}</Code><Message>{self.message}</Message></Error>"
+        if method == "POST":  # STS
+            error = f"<ErrorResponse>{error}</ErrorResponse>"
+        return Response(f"<?xml version='1.0'?>{error}", self.status, content_type="application/xml")
+
+
+@dataclass
+class _Failing:
+    """A fault, and how many requests of its kind are spared and then hit."""
+
+    method: str
+    ending: str
+    fault: Fault
+    spared: int
+    times: int
+
+
+@dataclass
+class Server:
+    """Where S3 and STS answer."""
+
+    endpoint: str = ""
+    asked: list[Asked] = field(default_factory=list)
+    _faults: list[_Failing] = field(default_factory=list)
+    _moto: DomainDispatcherApplication = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
+    _lock: Lock = field(default_factory=Lock)
+
+    def fail(self, method: str, ending: str, fault: Fault, times: int = 1_000, spared: int = 0) -> None:
+        """Answer wrongly so many times, where a request has this method and its path ends so; spare some first."""
+        self._faults.append(_Failing(method, ending, fault, spared, times))
+
+    def mend(self) -> None:
+        """Answer rightly again."""
+        self._faults.clear()
+
+    def create(self, bucket: str) -> None:
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(bucket, REGION)
+
+    def put(self, bucket: str, objects: dict[str, bytes]) -> None:
+        for key, content in objects.items():
+            s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(bucket, key, content)
+
+    def delete(self, bucket: str, key: str) -> None:
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].delete_object(bucket, key)
+
+    def listings(self) -> list[str]:
+        """Return the prefixes that were listed."""
+        return [each.query.get("prefix", "") for each in self.asked if "list-type" in each.query]
+
+    def gets(self) -> list[str]:
+        return [each.path for each in self.asked if each.method == "GET" and "list-type" not in each.query]
+
+    def fault_of(self, request: Request) -> Fault | None:
+        with self._lock:
+            for each in self._faults:
+                if each.times and each.method == request.method and request.path.endswith(each.ending):
+                    if each.spared:
+                        each.spared -= 1
+                        continue
+                    each.times -= 1
+                    return each.fault
+        return None
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        body = request.get_data()
+        environ["wsgi.input"] = BytesIO(body)  # moto reads it too
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        signed = request.headers.get("Authorization", "").partition("Credential=")[2].split("/")
+        access_key, _, region = signed[:3] if len(signed) > 2 else ("", "", "")
+        query = {name: unquote(value) for name, value in request.args.items()}
+        self.asked.append(Asked(request.method, request.path, query, form, access_key, region))
+        right = Response.from_app(self._moto, environ)
+        fault = self.fault_of(request)
+        return (fault.answer(request.method, right) if fault else right)(environ, start_response)
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """Serve until the `with` ends."""
+    server = Server()
+    http = make_server("127.0.0.1", 0, server, threaded=True)
+    server.endpoint = f"http://127.0.0.1:{http.server_port}"
+    thread = Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    http.shutdown()
+    http.server_close()
+    thread.join()

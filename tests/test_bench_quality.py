@@ -1,0 +1,185 @@
+"""The benchmark judges as it says, and runs."""
+
+import json
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("scipy", reason="the benchmark's peer needs the dependency group `bench`")
+
+from bench.quality.__main__ import main
+from bench.quality.elastic import BUCKET_SECONDS, probability_of, rare_commands, raw_score, slice_means
+from bench.quality.judge import Figures, Labelled, Raised, RaisedAlert, judge, rank
+from bench.quality.measure import CONTENDERS
+from bench.quality.peers import Sighting, first_seen
+from bench.quality.tables import table
+from bench.quality.weights import Ratio, ratios
+from bench.quality.worlds import SHAPES, World, generated, prepare
+from prefect_cloudtrail.demo import KINDS
+
+ROOT = Path(__file__).parents[1]
+NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
+
+
+def theft(number: int = 0, events: int = 10, *, detectable: bool = True) -> Labelled:
+    ids = frozenset(f"theft-{number}-{event}" for event in range(events))
+    return Labelled(number, f"kind-{number}", NOON, NOON + timedelta(minutes=2), detectable, ids)
+
+
+def raised(
+    risk: float = 0.5,
+    *,
+    of_theft: int = 0,
+    stolen: int = 1,
+    others: int = 0,
+    began: timedelta = timedelta(),
+    alerted: timedelta = timedelta(minutes=30),
+) -> Raised:
+    ids = (*(f"theft-{of_theft}-{event}" for event in range(stolen)), *(f"own-{event}" for event in range(others)))
+    return Raised(risk, ids, NOON + began, NOON + timedelta(hours=1), (RaisedAlert(ids[:1], NOON + alerted),))
+
+
+def figures(incidents: Sequence[Raised], thefts: Sequence[Labelled]) -> Figures:
+    return judge(rank(incidents, thefts, NOON), thefts)
+
+
+# --- the judge --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("others", "found"), [(9, 1), (10, 0)])
+def test_an_incident_stands_for_a_theft_from_a_tenth_of_its_events(others: int, found: int) -> None:
+    assert figures([raised(others=others)], [theft()]).found == found
+
+
+@pytest.mark.parametrize(("hours", "found"), [(48, 1), (48.1, 0)])
+def test_an_incident_that_began_long_before_does_not_stand_for_a_theft(hours: float, found: int) -> None:
+    assert figures([raised(began=-timedelta(hours=hours))], [theft()]).found == found
+
+
+@pytest.mark.parametrize(("minutes", "timely"), [(62, 1), (63, 0)])
+def test_an_alert_is_timely_within_an_hour_of_the_third_event(minutes: int, timely: int) -> None:
+    assert figures([raised(alerted=timedelta(minutes=minutes))], [theft()]).timely == timely
+
+
+def test_a_theft_that_no_city_shows_counts_neither_for_nor_against() -> None:
+    judged = figures([raised(0.9)], [theft(detectable=False)])
+    assert (judged.thefts, judged.incidents, judged.told_false, judged.average_precision) == (0, 0, 0, None)
+
+
+def test_of_equal_risk_the_false_is_read_first() -> None:
+    judged = figures([raised(0.5), raised(0.5, stolen=0, others=3)], [theft()])
+    assert (judged.average_precision, judged.read_per_true) == (0.5, 2)
+
+
+@pytest.mark.parametrize(("risk", "told"), [(0.2, (1, 1)), (0.19, (0, 0))])
+def test_told_is_what_is_rated_a_fifth_or_more(risk: float, told: tuple[int, int]) -> None:
+    judged = figures([raised(risk), raised(risk, stolen=0, others=3)], [theft()])
+    assert (judged.told_thefts, judged.told_false) == told
+
+
+def test_what_ended_in_the_learning_days_is_not_judged() -> None:
+    assert rank([raised()], [theft()], NOON + timedelta(hours=2)) == []
+
+
+def test_reading_has_no_end_while_a_theft_is_missed() -> None:
+    judged = figures([raised()], [theft(0), theft(1)])
+    assert (judged.found, judged.read_per_true, judged.missed) == (1, None, ("kind-1",))
+
+
+# --- the peers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("probability", [0.04, 1e-3, 1e-4, 1e-20, 1e-50])
+def test_a_raw_score_is_worth_its_probability(probability: float) -> None:
+    assert math.isclose(probability_of(raw_score(probability)), probability, rel_tol=1e-9)
+
+
+def test_slices_of_a_share_average_to_the_share() -> None:
+    assert math.isclose(float(slice_means(3, 17, 7).mean()), 0.15, rel_tol=1e-9)
+
+
+def test_elastics_formula_scores_a_rare_command_in_a_busy_city_and_is_silent_in_a_new_one() -> None:
+    usual = [(hour * BUCKET_SECONDS, "Berlin", f"Describe{command}") for hour in range(600) for command in range(4)]
+    then = 600 * BUCKET_SECONDS
+    attack = [(then, city, command) for city in ("Berlin", "Kyiv") for command in ("CreateUser", "CreateAccessKey")]
+    scored = [record for record in rare_commands([*usual, *attack]) if record.bucket == then and record.score >= 50]
+    assert {record.city for record in scored} == {"Berlin"}
+    assert {record.action for record in scored} == {"CreateUser", "CreateAccessKey"}
+
+
+def test_the_list_opens_once_for_each_principal_and_city_for_two_days() -> None:
+    seen = [
+        Sighting(NOON + timedelta(hours=hour), city, "ListUsers", "arn", f"{city} {hour}")
+        for hour, city in ((0, "Berlin"), (47, "Berlin"), (48, "Berlin"), (50, "Kyiv"))
+    ]
+    assert [incident.event_ids for incident in first_seen(seen)] == [("Berlin 0", "Berlin 47"), ("Kyiv 50",)]
+
+
+# --- what comes of it -------------------------------------------------------------------------------------------------
+
+
+def test_evidence_seen_equally_often_weighs_nothing() -> None:
+    assert Ratio("any", true=7, all_true=10, false=7, all_false=10).decibans == 0
+    assert Ratio("any", true=10, all_true=10, false=0, all_false=10).decibans == pytest.approx(6.37, abs=0.01)
+
+
+def test_evidence_is_counted_over_true_and_false_incidents_apart() -> None:
+    true = Raised(0.9, ("theft-0-0",), NOON, NOON, (), evidence=("short_visit",))
+    false = Raised(0.1, ("own-0",), NOON, NOON, (), evidence=("settled_here",))
+    first, *_, last = ratios([rank([true, false], [theft()], NOON)])
+    assert (first.name, first.true, first.false) == ("short_visit", 1, 0)
+    assert (last.name, last.true, last.false) == ("settled_here", 0, 1)
+
+
+def test_a_table_is_aligned_markdown() -> None:
+    assert table(("organisation", "seed"), [("a", "10")]) == (
+        "| organisation | seed |\n| ------------ | ---: |\n| a            |   10 |"
+    )
+
+
+@pytest.mark.parametrize("shape", list(SHAPES))
+def test_every_shape_has_a_theft_of_every_kind_in_two_judged_weeks(shape: str) -> None:
+    world = generated(shape, 1)
+    assert world.organisation is not None
+    assert (world.organisation.thefts, world.weeks) == (tuple(KINDS), 2)
+
+
+@pytest.mark.parametrize(("learn_until", "counts"), [(NOON, True), (NOON + timedelta(seconds=1), False)])
+def test_a_theft_of_the_learning_days_does_not_count(tmp_path: Path, learn_until: datetime, counts: bool) -> None:
+    told = {"incident": 0, "kind": "slow", "start": NOON.isoformat(), "third_event": NOON.isoformat()}
+    (tmp_path / "incidents.ndjson").write_text(json.dumps({**told, "detectable_by_city": True}), encoding="utf-8")
+    (tmp_path / "labels.ndjson").write_text(json.dumps({"eventID": "one", "incident": 0}), encoding="utf-8")
+    world = World("folder", None, learn_until, NOON + timedelta(days=1), folder=tmp_path)
+    (found,) = prepare(world, tmp_path).thefts
+    assert (found.detectable, found.event_ids) == (counts, frozenset({"one"}))
+
+
+def test_the_command_prints_a_table_and_writes_rows_for_all_contenders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, rows = tmp_path / "page.md", tmp_path / "figures.json"
+    page.write_text("# Page\n<!-- measured -->\nstale\n<!-- end of measured -->\nend\n", encoding="utf-8")
+    words = ["--organisation", "small", "--seed", "1", "--theft", "far_new_city", "--processes", "1"]
+    words += ["--json", str(rows), "--page", str(page)]
+    monkeypatch.setenv("POLARS_MAX_THREADS", "2")  # the command sets it where it is not set
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    measured = json.loads(rows.read_text(encoding="utf-8"))["measured"]
+    assert [row["contender"] for row in measured] == list(CONTENDERS)
+    assert [row["thefts"] for row in measured] == [1, 1, 1]
+    assert measured[0]["found"] == measured[2]["found"] == 1
+    written = page.read_text(encoding="utf-8")
+    assert done.stdout.strip() in written
+    assert (written.startswith("# Page"), written.endswith("end\n"), "stale" in written) == (True, True, False)
+
+
+def test_the_page_shows_every_shape_and_contender() -> None:
+    shown = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in shown.splitlines()]
+    assert {(row[0], row[2]) for row in cells if row[0] in SHAPES and len(row) > 2} == {
+        (shape, contender) for shape in SHAPES for contender in CONTENDERS
+    }
