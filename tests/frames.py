@@ -108,7 +108,8 @@ def find(
     held: Sequence[tuple[str, datetime]] = (),
 ) -> pl.DataFrame:
     """Return what the detector finds in these calls after that past."""
-    found = detector.find(sightings(placed(rows)), history([*past, *rows], held), places(*rows))
+    known = history([*past, *rows], held)
+    found = detector.find(sightings(placed(rows), known), known, places(*rows))
     assert isinstance(found, pl.DataFrame)
     return schema.check(found, schema.FINDING, "FINDING")
 

@@ -179,6 +179,7 @@ def test_the_arithmetic_of_the_docs_is_that_of_the_rules() -> None:
             f"{rule.threshold_decibans:g} dB",
         ]
         for rule in rules().values()
+        if rule.outcome != "messages"
     ]
     assert [row for row in table(page("detection.md"), "rule") if len(row) == len(declared[0])] == declared
 

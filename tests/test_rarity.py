@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from prefect_cloudtrail.detectors import unusual_city_for_command, unusual_city_for_principal
 from prefect_cloudtrail.history import Tally
-from prefect_cloudtrail.rarity import learning, sightings, surprise
+from prefect_cloudtrail.rarity import sightings, surprise
 from prefect_cloudtrail.rule import Rule
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,7 +18,7 @@ RULES = [unusual_city_for_principal.RULE, unusual_city_for_command.RULE]
 
 def judged(rows: list[dict[str, Any]], past: list[dict[str, Any]], rule: Rule, level: str = "place") -> pl.DataFrame:
     known = history(past)
-    return surprise(learning(sightings(placed(rows)), known), known, rule, level)
+    return surprise(sightings(placed(rows), known), known, rule, level)
 
 
 def decibans(city: str, past: list[dict[str, Any]], rule: Rule) -> float:
@@ -86,12 +86,12 @@ def test_order_and_doubling_of_the_batch_change_no_surprise(drawn: list[tuple[in
 @pytest.mark.parametrize(("active_days", "learns"), [(0, True), (2, True), (3, False)])
 def test_a_principal_learns_for_three_active_days(active_days: int, learns: bool) -> None:
     known = history([*colleagues(1), *days(active_days)])
-    assert learning(sightings(placed([call()])), known)["principal_learns"].to_list() == [learns]
+    assert sightings(placed([call()]), known)["principal_learns"].to_list() == [learns]
 
 
 @pytest.mark.parametrize(("history_days", "learns"), [(0, True), (6, True), (7, False)])
 def test_an_account_and_an_organisation_learn_for_seven_days(history_days: int, learns: bool) -> None:
-    found = learning(sightings(placed([call()])), history(colleagues(1, days_each=history_days)))
+    found = sightings(placed([call()]), history(colleagues(1, days_each=history_days)))
     assert found.select("account_learns", "organisation_learns").row(0) == (learns, learns)
 
 

@@ -10,11 +10,21 @@ import polars as pl
 
 from prefect_cloudtrail.cases import Alert
 from prefect_cloudtrail.detectors import rules
+from prefect_cloudtrail.history import with_messages
 
 EVENTS_KEPT = 1_000
 A_WINDOW = 100
 A_PRINCIPAL = 10
-LEVEL_COLUMNS = {"place": "place", "country": "source.geo.country_iso_code", "asn": "source.as.number"}
+# Where an event has the outcome that an alert of this level is about; null where it has none.
+HERE = pl.col("network").is_not_null()
+OUTCOMES = {
+    "place": pl.when(HERE).then(pl.col("place")),
+    "country": pl.when(HERE).then(pl.col("source.geo.country_iso_code")),
+    "asn": pl.when(HERE).then(pl.format("AS{}", "source.as.number")),
+    "command": pl.col("command"),
+    "error": pl.col("aws.cloudtrail.error_code"),
+    "messages": pl.col("quarter"),
+}
 
 
 def identify(prefix: str, *parts: object) -> str:
@@ -60,7 +70,12 @@ def alerts(found: pl.DataFrame, placed: pl.DataFrame) -> list[Alert]:
                 event_ids=tuple(row["event_ids"]),
             )
         )
-    return sorted(raised, key=lambda a: (a.raised_at, a.hour, -a.surprise, a.rule, a.alert_id))
+    return sorted(raised, key=order)
+
+
+def order(alert: Alert) -> tuple[object, ...]:
+    """Return what alerts are sorted by: of one window, what is about a place comes first, so that the rest joins it."""
+    return alert.raised_at, not alert.says_where, alert.hour, -alert.surprise, alert.rule, alert.alert_id
 
 
 def limit(raised: list[Alert], stored: set[str]) -> list[Alert]:
@@ -98,13 +113,11 @@ def event_ids(raised: Iterable[Alert]) -> list[str]:
 
 def _with_events(found: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
     """The findings with the ids of their events, in the order they were delivered."""
+    theirs = with_messages(placed.filter(pl.col("principal").is_in(found["principal"].unique().implode())))
     parts = []
-    for level, column in LEVEL_COLUMNS.items():
+    for level, outcome in OUTCOMES.items():
         rows = found.filter(pl.col("level") == level).with_row_index("finding")
-        outcome = pl.format("AS{}", column) if level == "asn" else pl.col(column)
-        events = placed.filter(
-            pl.col("network").is_not_null(), pl.col("principal").is_in(rows["principal"].unique().implode())
-        ).select(
+        events = theirs.select(
             "@timestamp",
             "window",
             "event.id",
@@ -114,8 +127,11 @@ def _with_events(found: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
             outcome.alias("outcome"),
             "hour",
         )
-        key = ["principal", "account", "command", "outcome", "hour"]
+        # A spike is one of all commands together.
+        key = ["principal", "account", "outcome", "hour", *(["command"] if level != "messages" else [])]
         joined = rows.join(events, on=key, nulls_equal=True, suffix="_of_event")
+        # What came before the window that made it a spike, an earlier run may have had.
+        joined = joined.filter(pl.col("window_of_event") >= pl.col("window"))
         joined = joined.sort("window_of_event", "@timestamp", "event.id")
         ids = joined.group_by("finding").agg(
             pl.len().alias("events"), pl.col("event.id").head(EVENTS_KEPT).alias("event_ids")

@@ -113,7 +113,10 @@ def explanation(found: Explanation) -> str:
         if each.counts is None or each.surprise is None:
             continue
         lines.append(f"  surprise {each.surprise:.1f} dB; an alert from {each.threshold:g} dB")
-        lines += [_counted(context) for context in each.counts["contexts"]]
+        lines += [_counted(context) for context in each.counts.get("contexts", ())]
+        if forecast := each.counts.get("forecast"):
+            expected = f"{forecast['expected']:g} expected by the {forecast['context']}'s {forecast['by']}"
+            lines.append(f"  {forecast['messages']} distinct messages, {expected}")
     return "\n".join(lines)
 
 

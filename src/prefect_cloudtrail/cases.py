@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+# How well an address could be placed: to a city, a country, a network.
+PLACE_LEVELS = ("place", "country", "asn")
+
 
 class Severity(StrEnum):
     """How bad, in four steps."""
@@ -35,7 +38,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Alert:
-    """One surprising (rule, principal, command, place, hour), stored once; its score never changes.
+    """One surprising (rule, principal, command, outcome, hour), stored once; its score never changes.
 
     `event_ids` are those of the windows so far, oldest first, at most 1,000; `events` counts them all.
     """
@@ -61,6 +64,11 @@ class Alert:
     over_limit: bool
     events: int
     event_ids: tuple[str, ...]
+
+    @property
+    def says_where(self) -> bool:
+        """Whether a place is what is unusual."""
+        return self.level in PLACE_LEVELS
 
 
 @dataclass(frozen=True)
@@ -106,3 +114,13 @@ class Incident:
     evidence: tuple[Evidence, ...]
     links: tuple[str, ...]  # incidents of the same person or network
     alerts: tuple[Alert, ...]
+
+    @property
+    def says_where(self) -> bool:
+        """Whether it is about a place."""
+        return any(alert.says_where for alert in self.alerts)
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether what its person does teaches nothing for a while; a new command is known once it was called."""
+        return self.kind == "principal" and self.says_where

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from prefect_cloudtrail.alerts import order
 from prefect_cloudtrail.cases import Alert, Network
 from prefect_cloudtrail.egress import egress_networks
 from prefect_cloudtrail.evidence.hosting_network import HOSTING
@@ -20,15 +21,19 @@ from prefect_cloudtrail.strand import Call, Facts, Strand
 BEFORE = timedelta(hours=48)
 # Where a call came from, as finely as its address could be placed.
 WHERE = pl.coalesce("place", "source.geo.country_iso_code", pl.format("AS{}", "source.as.number"))
+NOWHERE = ""
 
 
 @dataclass(frozen=True)
 class Hit:
     """One call that raised an alert."""
 
-    where: str
+    rule: str
+    hour: datetime
+    says_where: bool
+    where: str  # NOWHERE without an address
     level: str
-    network: str
+    network: str | None
     address: Network
     key: str | None
     peers: str
@@ -75,7 +80,7 @@ def cohorts(found: Sequence[Alert], index: pl.DataFrame, history: History) -> Co
     def cohort_of(alert: Alert) -> str | None:
         mine = sorted(networks[alert.alert_id])
         hour = alert.raised_at.replace(minute=0)
-        together = all(
+        together = alert.says_where and all(
             cohort_size(people.get((network, hour), {}), alert.person) and not HOSTING.search(owner)
             for network, owner in mine
         )
@@ -108,16 +113,17 @@ def views(
             questions.append(_question(window, where))
             keys.append((position, where))
     answers = dict(zip(keys, _answered(history, places, questions), strict=True))
-    hours = [(network, w.hour) for w in judged for hits in w.hits.values() for network in {hit.network for hit in hits}]
+    hours = [(hit.network, w.hour) for w in judged for hits in w.hits.values() for hit in hits if hit.network]
     people = newcomers(history, hours)
     shared = _egress(judged, history, places)
     seen: dict[str, list[View]] = defaultdict(list)
     for position, window in enumerate(judged):
         strands = []
         for where, hits in sorted(window.hits.items()):
-            arrived = [cohort_size(people.get((hit.network, window.hour), {}), window.draft.person) for hit in hits]
+            users = [people.get((hit.network or "", window.hour), {}) for hit in hits]
+            cohort = min(cohort_size(each, window.draft.person) for each in users)
             egress = shared.get(window.hour, frozenset())
-            strand = _strand(window, where, hits, replace(answers[position, where], cohort=min(arrived), egress=egress))
+            strand = _strand(window, where, hits, replace(answers[position, where], cohort=cohort, egress=egress))
             if strand:
                 strands.append(strand)
         if strands:
@@ -137,6 +143,10 @@ def _windows(draft: Draft, index: pl.DataFrame, new: pl.DataFrame, not_before: d
     arrived = new.filter(people)["window"].unique().sort().to_list()
     moments = sorted({max(window, not_before) if not_before else window for window in arrived})
     moments = [moment for moment in moments if draft.opened_at <= moment <= draft.closes_at]
+    if not draft.says_where:
+        # What the person does next sheds light on a new place; on a new command only another alert does.
+        raised_at = {alert.raised_at for alert in draft.alerts.values()}
+        moments = [moment for moment in moments if moment in raised_at]
     if not moments:
         return []
     mine = index.filter(people, pl.col("@timestamp") >= draft.opened_at - BEFORE, pl.col("window") <= moments[-1])
@@ -149,7 +159,7 @@ def _windows(draft: Draft, index: pl.DataFrame, new: pl.DataFrame, not_before: d
         for alert in raised:
             for hit in hits.get(alert.alert_id, []):
                 by_where[hit.where].append(hit)
-        ordered = tuple(sorted(raised, key=lambda a: (a.raised_at, a.hour, -a.surprise, a.rule, a.alert_id)))
+        ordered = tuple(sorted(raised, key=order))
         found.append(Window(draft, moment, ordered, dict(by_where), [c for c in calls if c.window <= moment]))
     return found
 
@@ -158,7 +168,7 @@ def _hits(draft: Draft, mine: pl.DataFrame) -> dict[str, list[Hit]]:
     """Where each alert's events came from, each once."""
     ids = [(alert.alert_id, event) for alert in draft.alerts.values() for event in alert.event_ids]
     frame = pl.DataFrame(ids, schema={"alert": pl.String, "event.id": pl.String}, orient="row")
-    rows = frame.join(mine, on="event.id").filter(pl.col("network").is_not_null()).with_columns(WHERE.alias("where"))
+    rows = frame.join(mine, on="event.id").with_columns(WHERE.alias("where"))
     columns = ["alert", "where", "network", "source.ip", "source.as.number", "source.as.organization.name"]
     columns += [
         "aws.cloudtrail.user_identity.access_key_id",
@@ -168,12 +178,17 @@ def _hits(draft: Draft, mine: pl.DataFrame) -> dict[str, list[Hit]]:
         "source.geo.country_iso_code",
     ]
     found: dict[str, list[Hit]] = defaultdict(list)
-    for alert, where, network, ip, asn, owner, key, peers, principal, place, country in (
+    for alert_id, where, network, ip, asn, owner, key, peers, principal, place, country in (
         rows.select(columns).unique().sort(columns).iter_rows()
     ):
+        alert = draft.alerts[alert_id]
+        if alert.says_where and not network:
+            continue
         level = "place" if place else "country" if country else "asn"
-        found[alert].append(
-            Hit(where or network, level, network, Network(ip, asn, owner), key, peers, principal, place, country)
+        address = Network(ip, asn, owner)
+        at = (where or network or NOWHERE, level, network, address)
+        found[alert_id].append(
+            Hit(alert.rule, alert.hour, alert.says_where, *at, key, peers, principal, place, country)
         )
     return found
 
@@ -209,19 +224,27 @@ def _calls(mine: pl.DataFrame) -> list[Call]:
 
 
 def _question(window: Window, where: str) -> Question:
-    hit = window.hits[where][0]
-    raised = [alert.hour for alert in window.alerts if alert.outcome in {hit.place, hit.country, where}]
-    networks = {each.network for each in window.hits[where]}
-    commands = {call.command for call in window.calls if _where(call) == where or call.network in networks}
+    hits = window.hits[where]
+    hit = hits[0]
+    about = [each.hour for each in hits if each.says_where] or [each.hour for each in hits]
+    commands = {call.command for call in _here(window, where, hits)}
     return Question(
         principal=window.draft.principal if window.draft.kind == "principal" else hit.principal,
         person=window.draft.person if window.draft.kind == "principal" else hit.principal,
         peers=hit.peers,
         place=hit.place,
         country=hit.country,
-        hour=min(raised, default=window.draft.opened_at.replace(minute=0)),
+        hour=min(about),
         commands=tuple(sorted(commands)),
     )
+
+
+def _here(window: Window, where: str, hits: list[Hit]) -> list[Call]:
+    """The calls from the place or its networks; those without an address where that is none."""
+    networks = {hit.network for hit in hits}
+    if where == NOWHERE:
+        return [call for call in window.calls if not call.network]
+    return [call for call in window.calls if call.network and (_where(call) == where or call.network in networks)]
 
 
 def _where(call: Call) -> str | None:
@@ -241,8 +264,7 @@ def _egress(judged: list[Window], history: History, places: pl.DataFrame) -> dic
 
 
 def _strand(window: Window, where: str, hits: list[Hit], known: Facts) -> Strand | None:
-    networks = {hit.network for hit in hits}
-    here = [call for call in window.calls if call.network and (_where(call) == where or call.network in networks)]
+    here = _here(window, where, hits)
     if not here:
         return None
     those = set(here)
@@ -254,18 +276,22 @@ def _strand(window: Window, where: str, hits: list[Hit], known: Facts) -> Strand
         here=tuple(here),
         elsewhere=tuple(call for call in window.calls if call.latitude is not None and call not in those),
         facts=known,
+        new_place=any(hit.says_where for hit in hits),
+        other_rules=tuple(sorted({hit.rule for hit in hits if not hit.says_where})),
     )
 
 
 def _view(window: Window, strands: list[Strand]) -> View:
-    hits = [hit for _, each in sorted(window.hits.items()) for hit in each]
-    calls: dict[Any, Call] = {call: call for strand in strands for call in strand.here}
+    """Where a place is new, that is what the incident shows; what else was unusual at home counts, and stays there."""
+    shown = [strand for strand in strands if strand.new_place] or strands
+    hits = [hit for strand in shown for hit in window.hits[strand.place]]
+    calls: dict[Any, Call] = {call: call for strand in shown for call in strand.here}
     return View(
         window=window.window,
         alerts=window.alerts,
         strands=tuple(strands),
         calls=tuple(calls),
-        addresses=tuple({hit.network: hit.address for hit in reversed(hits)}.values())[::-1],
+        addresses=tuple({hit.network: hit.address for hit in reversed(hits) if hit.network}.values())[::-1],
         keys=tuple(dict.fromkeys(hit.key for hit in hits if hit.key)),
     )
 

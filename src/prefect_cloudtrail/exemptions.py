@@ -80,9 +80,15 @@ def not_egress(rows: pl.DataFrame, history: History, places: pl.DataFrame, _rule
     return rows.join(shared, on=["network", "hour"], how="anti")
 
 
-EXEMPTIONS = (
-    Exemption("it was there on two earlier days or more", not_usual),
+USUAL = Exemption("it was there on two earlier days or more", not_usual)
+OF_PLACES = (
+    USUAL,
     Exemption("the principal used this network on two earlier days or more", off_known_networks),
     Exemption("it is near a place where it was on two earlier days or more", far_from_usual),
     Exemption("the network is shared by people from elsewhere", not_egress),
 )
+
+
+def exemptions(rule: Rule) -> tuple[Exemption, ...]:
+    """Return what may explain a surprise of this rule, in the order in which it is asked."""
+    return OF_PLACES if rule.asks_where else (USUAL,)

@@ -1,7 +1,7 @@
 """Why an event did or did not raise an alert: each rule, its counts, its surprise. The object is read again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +11,9 @@ import polars as pl
 from prefect_cloudtrail import arrivals, detectors, rarity
 from prefect_cloudtrail.cloudtrail import LogObject, Source, parse
 from prefect_cloudtrail.cloudtrail.folder import delivered_at
+from prefect_cloudtrail.detectors import error_message_spike
 from prefect_cloudtrail.errors import SourceError
-from prefect_cloudtrail.exemptions import EXEMPTIONS
+from prefect_cloudtrail.exemptions import exemptions
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.history import FORGOTTEN_AFTER_DAYS, History, holds
 from prefect_cloudtrail.named import named
@@ -21,6 +22,12 @@ from prefect_cloudtrail.schema import USUAL, empty
 from prefect_cloudtrail.store import Store
 
 DELIVERED_WITHIN = timedelta(hours=6)
+NOT_ASKED = {
+    "nobody": "not asked: nobody's credential made the call",
+    "place": "not asked: the address is no place",
+    "command": "not asked: the principal called it before",
+    "error": "not asked: the call met no error",
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def explain(
     placed = arrivals.dated(named(events, geo), [LogObject(key, 0, delivered_at(key))], None, look_back)
     row = placed.row(0, named=True)
     known = _as_known(store, row["hour"])
-    sightings = rarity.sightings(placed)
+    sightings = rarity.sightings(placed, known)
     return Explanation(
         event_id=event_id,
         at=row["@timestamp"],
@@ -114,8 +121,8 @@ def _about(source: Source, at: datetime | None) -> Iterator[LogObject]:
 def _as_known(store: Store, hour: datetime) -> History:
     """History as it was known when the hour began, from the presences of the 90 days before."""
     since = hour - timedelta(days=FORGOTTEN_AFTER_DAYS + 1)
-    learned = store.scan("presences", since=since).filter(pl.col("visible") <= hour).collect()
-    held = holds((each.person, each.opened_at) for each in store.incidents() if each.kind == "principal")
+    learned = store.scan("presences", since=since).filter(pl.col("hour") <= hour).collect()
+    held = holds((each.person, each.opened_at) for each in store.incidents() if each.holds_back)
     return History.of(empty(USUAL).lazy(), learned, held)
 
 
@@ -126,16 +133,32 @@ def _judge(rule: Rule, sightings: pl.DataFrame, known: History, places: pl.DataF
         outcome = row["outcome"] if row else None
         return Judgement(rule.name, outcome, surprise, rule.threshold_decibans, raised, why, counts)
 
-    level = next((each for each in rule.levels if not sightings.is_empty() and sightings[each][0] is not None), None)
+    if rule == error_message_spike.RULE:
+        return _judge_spike(said, sightings, known)
+    asked = {level: rarity.asked(sightings, known, rule, level) for level in rule.levels}
+    level = next((level for level, rows in asked.items() if not rows.is_empty()), None)
     if level is None:
-        return said("not asked: the address is no place, or nobody's credential made the call")
-    judged = rarity.surprise(rarity.learning(sightings, known), known, rule, level)
+        nobody = sightings.is_empty()
+        return said(NOT_ASKED["nobody" if nobody else "place" if rule.asks_where else rule.outcome])
+    judged = rarity.surprise(asked[level], known, rule, level)
     if judged.is_empty():
         return said("not judged: the organisation was in its first seven days")
     row = rarity.findings(judged, rule, level).row(0, named=True)
     if row["surprise"] < rule.threshold_decibans:
         return said(f"{row['outcome']} is not surprising enough", row=row)
-    for exemption in EXEMPTIONS:
+    for exemption in exemptions(rule):
         if exemption.left(judged, known, places, rule).is_empty():
             return said(f"{row['outcome']} is surprising, but {exemption.why}", row=row)
     return said(f"{row['outcome']} is surprising: an alert", raised=True, row=row)
+
+
+def _judge_spike(said: Callable[..., Judgement], sightings: pl.DataFrame, known: History) -> Judgement:
+    if sightings.is_empty() or sightings["message"].null_count():
+        return said(NOT_ASKED["nobody" if sightings.is_empty() else "error"])
+    judged = error_message_spike.spikes(sightings, known, 0.0)
+    if judged.is_empty():
+        return said("not a spike: fewer than two distinct messages, or an account in its first seven days")
+    found = error_message_spike.spikes(sightings, known, error_message_spike.RULE.threshold_decibans)
+    if found.is_empty():
+        return said("these messages are not surprising enough", row=judged.row(0, named=True))
+    return said("these messages are surprising: an alert", raised=True, row=found.row(0, named=True))

@@ -2,16 +2,18 @@
 
 A presence is one distinct (principal, command, network, place, agent, error) of one UTC hour, so a burst counts once. A
 tally counts them: for each context (a principal, an account and command, the organisation) and outcome (a place, a
-network), each (principal, outcome, UTC day) once, decaying with a half-life of 30 days.
+network, a command), each (principal, outcome) once a UTC day or hour, decaying with a half-life of 30 days.
 
 A row of hour H is judged against the presences whose own hours and 15-minute windows ended by the beginning of H. That
 depends on when records happened and were delivered, and on nothing else: the same records give the same counts however
 the runs are cut.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 import polars as pl
 
@@ -26,23 +28,41 @@ SEPARATOR = "|"
 HOLDS = {"person": pl.String, "opened": UTC_MICROSECONDS, "released": UTC_MICROSECONDS}
 ASKED = {"context": pl.String, "outcome": pl.String, "hour": UTC_MICROSECONDS}
 
+Each = Literal["day", "hour", "message"]
+# What counts once, beside its context and outcome: a column that is null counts nothing.
+UNITS: dict[Each, tuple[str, ...]] = {
+    "day": ("principal",),
+    "hour": ("principal", "hour"),
+    "message": ("principal", "hour", "quarter", "message"),
+}
+HOUR_OF_WEEK = "hour_of_week"  # "0" is Monday from midnight UTC on
+
 
 @dataclass(frozen=True)
 class Tally:
     """One question that history answers: how often each outcome was seen in each context.
 
-    Both name PRESENCES columns; no context is the whole organisation. What is `own` to a principal or person is held
-    back while an incident of theirs is young.
+    Both name PRESENCES columns, the outcome may be the hour of the week, too; no context is the whole organisation.
+    What is `own` to a principal or person is held back while an incident of theirs is young.
     """
 
     context: tuple[str, ...]
     outcome: str
     own: bool = False
+    each: Each = "day"
 
     @property
     def name(self) -> str:
-        """As stored: `account+command>place`."""
-        return f"{'+'.join(self.context)}>{self.outcome}"
+        """As stored: `account+command>place`, and `each hour` where that is what counts once."""
+        return f"{'+'.join(self.context)}>{self.outcome}" + ("" if self.each == "day" else f" each {self.each}")
+
+    @property
+    def counted(self) -> list[pl.Expr]:
+        """The context, outcome and what else makes a presence count once, of rows that have PRESENCES' columns."""
+        hour = pl.col("hour").dt
+        of_week = ((hour.weekday().cast(pl.Int32) - 1) * 24 + hour.hour()).cast(pl.String)
+        outcome = of_week if self.outcome == HOUR_OF_WEEK else pl.col(self.outcome)
+        return [self.key.alias("context"), outcome.alias("outcome"), *map(pl.col, UNITS[self.each])]
 
     @property
     def key(self) -> pl.Expr:
@@ -81,8 +101,10 @@ def presences(placed: pl.DataFrame) -> pl.DataFrame:
     whole_hour = pl.col("window").dt.truncate("1h")
     asn = pl.col("source.as.number")
     return (
-        placed.select(
+        with_messages(placed)
+        .select(
             "hour",
+            "window",
             pl.max_horizontal(
                 pl.col("hour") + timedelta(hours=1),
                 pl.when(whole_hour == pl.col("window")).then(whole_hour).otherwise(whole_hour + timedelta(hours=1)),
@@ -99,10 +121,30 @@ def presences(placed: pl.DataFrame) -> pl.DataFrame:
             pl.when(asn.is_not_null()).then(pl.format("AS{}", asn)).alias("asn"),
             pl.col("user_agent.name").alias("agent"),
             pl.col("aws.cloudtrail.error_code").fill_null("none").alias("error"),
+            "message",
+            "quarter",
         )
-        .group_by(pl.exclude("visible"))
-        .agg(pl.col("visible").min())
+        .group_by(pl.exclude("visible", "window"))
+        .agg(pl.col("visible").min(), pl.col("window").min())
         .select(list(PRESENCES))
+    )
+
+
+def with_messages(placed: pl.DataFrame) -> pl.DataFrame:
+    """Return the events with `message` and `quarter` of the errors among them.
+
+    A message is digested: it may be long, and hold a secret. An error without one has its code for a message.
+    """
+    code = pl.col("aws.cloudtrail.error_code")
+    text = pl.when(code.is_not_null()).then(pl.coalesce("aws.cloudtrail.error_message", code)).alias("text")
+    texts = placed.select(text).drop_nulls().unique()
+    digests = [hashlib.blake2b(each.encode(), digest_size=8).hexdigest() for each in texts["text"]]
+    quarter = pl.col("@timestamp").dt.truncate("15m").dt.strftime("%H:%M")
+    return (
+        placed.with_columns(text)
+        .join(texts.with_columns(pl.Series("message", digests, dtype=pl.String)), on="text", how="left")
+        .with_columns(pl.when(pl.col("message").is_not_null()).then(quarter).alias("quarter"))
+        .drop("text")
     )
 
 
@@ -159,11 +201,7 @@ def fold(usual: pl.DataFrame, learned: pl.DataFrame, tallies: Iterable[Tally], t
     folded = [usual]
     dated = learned.with_columns(day("hour").alias("day"))
     for tally in tallies:
-        seen = (
-            dated.select(tally.key.alias("context"), pl.col(tally.outcome).alias("outcome"), "principal", "day")
-            .drop_nulls()
-            .unique()
-        )
+        seen = dated.select(*tally.counted, "day").drop_nulls().unique()
         folded.append(
             seen.group_by("context", "outcome")
             .agg(
@@ -206,17 +244,16 @@ class History:
         ).collect()
 
     def units(self, tally: Tally, contexts: pl.Series) -> pl.DataFrame:
-        """Return each (context, outcome, principal, day) of the last days once, with the hour it is visible from."""
+        """Return what counts once in these contexts in the last days: its day, its weight, when it is visible."""
         return (
             self.learned.select(
-                tally.key.alias("context"),
-                pl.col(tally.outcome).alias("outcome"),
-                "principal",
+                *tally.counted,
                 day("hour").alias("day"),
                 pl.col("own_visible" if tally.own else "visible").alias("visible"),
             )
-            .filter(pl.col("context").is_in(contexts.implode()) & pl.col("outcome").is_not_null())
-            .group_by("context", "outcome", "principal", "day")
+            .filter(pl.col("context").is_in(contexts.implode()))
+            .drop_nulls()
+            .group_by(pl.exclude("visible"))
             .agg(pl.col("visible").min())
             .with_columns(weight("day").alias("weight"))
         )

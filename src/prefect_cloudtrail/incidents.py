@@ -38,6 +38,16 @@ class Draft:
         """When it stops taking alerts."""
         return self.opened_at + TAKES_ALERTS
 
+    @property
+    def says_where(self) -> bool:
+        """Whether it is about a place."""
+        return any(alert.says_where for alert in self.alerts.values())
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether what its person does teaches nothing for a while; a new command is known once it was called."""
+        return self.kind == "principal" and self.says_where
+
     def add(self, alert: Alert) -> None:
         """Take an alert; one that is there already only brings its later events."""
         known = self.alerts.get(alert.alert_id)
@@ -65,13 +75,18 @@ def assign(found: Sequence[Alert], stored: Sequence[Incident], cohort_of: Cohort
 
 
 def _join(alert: Alert, drafts: list[Draft], network: str | None) -> Draft:
-    """The incident that takes the alert; a new one where none does, linked to the last of the same person."""
+    """The incident that takes the alert; a new one where none does, linked to the last of the same person.
+
+    What is unusual about a command or an error joins what is open about a place; never the other way, so that noise
+    opened in time cannot take a theft in.
+    """
     kind: Literal["principal", "cohort"] = "cohort" if network else "principal"
     whose = f"cohort:{network}" if network else alert.person
     mine = [draft for draft in drafts if draft.kind == kind and draft.person == whose]
-    for draft in reversed(mine):
-        if draft.opened_at <= alert.raised_at < draft.closes_at:
-            return draft
+    taking = [draft for draft in reversed(mine) if draft.opened_at <= alert.raised_at < draft.closes_at]
+    about_a_place = [draft for draft in taking if draft.says_where]
+    if about_a_place or (taking and not alert.says_where):
+        return (about_a_place or taking)[0]
     draft = Draft(
         incident_id=identify("inc", kind, whose if network else alert.principal, alert.alert_id),
         kind=kind,
@@ -115,7 +130,7 @@ class View:
     window: datetime
     alerts: tuple[Alert, ...]
     strands: tuple[Strand, ...]
-    calls: tuple[Call, ...]  # of its alerts' places
+    calls: tuple[Call, ...]  # of its new places; where none is new, of its alerts' places
     addresses: tuple[Network, ...]
     keys: tuple[str, ...]
 
@@ -143,7 +158,8 @@ def _revise(draft: Draft, view: View, before: Incident | None) -> Incident:
     calls = sorted(view.calls, key=lambda call: (call.first, call.command))
     first = min((call.first for call in calls), default=draft.opened_at)
     last = max((call.last for call in calls), default=draft.opened_at)
-    places = tuple(dict.fromkeys(Place(_city(c), c.country, c.latitude, c.longitude) for c in calls))[:LISTED]
+    located = (call for call in calls if call.place or call.country)
+    places = tuple(dict.fromkeys(Place(_city(c), c.country, c.latitude, c.longitude) for c in located))[:LISTED]
     return Incident(
         incident_id=draft.incident_id,
         revision=(before.revision if before else 0) + (said != said_before),
@@ -201,5 +217,5 @@ def _summary(draft: Draft, view: View, places: Sequence[Place], first: datetime,
     minutes = int((last - first).total_seconds() // 60)
     span = "1 minute" if minutes == 1 else f"{minutes} minutes" if minutes < HOURS_FROM else f"{minutes // 60} hours"
     calls = "1 call" if events == 1 else f"{events} calls in {span}"
-    raised = len(event_ids(view.alerts))
+    raised = len(event_ids(alert for alert in view.alerts if alert.says_where or not draft.says_where))
     return f"{calls} from {where or 'an unknown place'}, {raised} of them unusual."

@@ -317,16 +317,16 @@ def _settle(judged: pl.DataFrame, known: _Known, stored: list[Incident]) -> tupl
     An incident holds back what its person's later calls teach, and so may raise more alerts of that person, later. Each
     round settles at least the earliest one left; the people whose incidents did not change are not asked again.
     """
-    sightings = rarity.sightings(judged)
     before = {alert.alert_id for incident in stored for alert in incident.alerts}
-    held = _held([_stored_hold(incident) for incident in stored if incident.kind == "principal"])
+    held = _held([_stored_hold(incident) for incident in stored if incident.holds_back])
     history = known.history(held)
+    sightings = rarity.sightings(judged, history)
     found = detectors.find(sightings, history, known.places)
     while True:
         raised = alerts.limit(alerts.alerts(found, judged), before)
         cohort_of = casework.cohorts(raised, judged.select(list(INDEX)), history)
         drafts = assign(raised, stored, cohort_of)
-        now = _held((draft.person, draft.opened_at) for draft in drafts if draft.kind == "principal")
+        now = _held((draft.person, draft.opened_at) for draft in drafts if draft.holds_back)
         if now == held:
             return drafts, history, raised
         changed = {person for person, _ in set(now) ^ set(held)}

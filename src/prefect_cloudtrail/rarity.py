@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from prefect_cloudtrail.exemptions import EXEMPTIONS
-from prefect_cloudtrail.history import History, Tally, day
+from prefect_cloudtrail.exemptions import exemptions
+from prefect_cloudtrail.history import History, Tally, day, with_messages
 from prefect_cloudtrail.rule import POSSIBLE, Rule
 from prefect_cloudtrail.schema import FINDING, PLACED, UTC_MICROSECONDS, Schema, empty
 
@@ -22,8 +22,10 @@ ACCOUNTS = Tally(("account",), "account")
 ORGANISATION = Tally((), "account")
 ACTIVE_DAYS = Tally(("principal",), "principal")  # held back or not: being there is not a habit of place
 TALLIES = (ACCOUNTS, ORGANISATION, ACTIVE_DAYS)
+NO_ERROR = "none"
 
-# A row is what a place rule looks at: one (principal, command, network, place) of one hour.
+# A row is what the rules look at: one (principal, command, network, place, error) of one hour; and, of its principal,
+# account and organisation, whether they are in their first days.
 SIGHTINGS: Schema = {
     "principal": pl.String,
     "principal.kind": pl.String,
@@ -36,6 +38,9 @@ SIGHTINGS: Schema = {
     "place": pl.String,
     "country": pl.String,
     "asn": pl.String,
+    "error": pl.String,
+    "message": pl.String,
+    "quarter": pl.String,
     "hour": UTC_MICROSECONDS,
     "late": pl.Boolean,
     "window": UTC_MICROSECONDS,
@@ -43,26 +48,36 @@ SIGHTINGS: Schema = {
     "source.geo.location.lon": pl.Float64,
     "source.geo.accuracy_km": pl.Float64,
 }
+LEARNS: Schema = {f"{who}_learns": pl.Boolean for who in ("principal", "account", "organisation")}
 # Nobody's credential: an AWS service is nowhere, and an anonymous caller has nothing to steal.
 NOBODY = ("aws_service", "anonymous")
 
 
-def sightings(placed: pl.DataFrame) -> pl.DataFrame:
-    """Return SIGHTINGS of these PLACED events; those without a place of any kind are left out."""
+def sightings(placed: pl.DataFrame, history: History) -> pl.DataFrame:
+    """Return SIGHTINGS and LEARNS of these PLACED events.
+
+    Args:
+        placed: PLACED, in any order, doubled or not.
+        history: what was known before.
+    """
     asn = pl.col("source.as.number")
-    named = placed.filter(pl.col("network").is_not_null() & ~pl.col("principal.kind").is_in(NOBODY)).select(
+    named = with_messages(placed.filter(~pl.col("principal.kind").is_in(NOBODY))).select(
         pl.col("cloud.account.id").alias("account"),
         pl.col("event.provider").alias("service"),
         pl.col("source.geo.country_iso_code").alias("country"),
         pl.when(asn.is_not_null()).then(pl.format("AS{}", asn)).alias("asn"),
+        pl.col("aws.cloudtrail.error_code").fill_null(NO_ERROR).alias("error"),
+        "message",
+        "quarter",
         pl.col([name for name in SIGHTINGS if name in PLACED]),
     )
     gathered = ("window", "source.geo.location.lat", "source.geo.location.lon", "source.geo.accuracy_km")
-    return named.group_by(pl.exclude(gathered)).agg(pl.col(gathered).min()).select(list(SIGHTINGS))
+    rows = named.group_by(pl.exclude(gathered)).agg(pl.col(gathered).min()).select(list(SIGHTINGS))
+    return _learning(rows, history)
 
 
-def learning(rows: pl.DataFrame, history: History) -> pl.DataFrame:
-    """Return the rows with whether their principal, account and organisation are in their first days."""
+def _learning(rows: pl.DataFrame, history: History) -> pl.DataFrame:
+    """The rows with whether their principal, account and organisation are in their first days."""
 
     def first_day(tally: Tally, name: str) -> pl.DataFrame:
         asked = rows.select(tally.key.alias("context"), "hour").unique()
@@ -83,14 +98,36 @@ def learning(rows: pl.DataFrame, history: History) -> pl.DataFrame:
     ).drop("days", "a", "o")
 
 
+def asked(rows: pl.DataFrame, history: History, rule: Rule, level: str) -> pl.DataFrame:
+    """Return the rows that the rule asks about at this level.
+
+    A place rule asks about addresses that no finer level places; the others about errors, and about commands that the
+    principal never called.
+    """
+    if rule.asks_where:
+        finer = rule.levels[: rule.levels.index(level)]
+        absent = (pl.col(column).is_null() for column in finer)
+        return rows.filter(pl.col("network").is_not_null(), pl.col(level).is_not_null(), *absent)
+    if level == "error":
+        return rows.filter(pl.col("error") != NO_ERROR)
+    mine = rule.contexts[0].tally(level)
+    pairs = rows.select(mine.key.alias("context"), pl.col(level).alias("outcome"), "hour").unique()
+    known = history.counts(mine, pairs).filter(pl.col("n") > 0)
+    return (
+        rows.with_columns(mine.key.alias("context"))
+        .join(known, left_on=["context", level, "hour"], right_on=["context", "outcome", "hour"], how="anti")
+        .drop("context")
+    )
+
+
 def surprise(rows: pl.DataFrame, history: History, rule: Rule, level: str) -> pl.DataFrame:
     """Return the rows with how surprising the outcome in column `level` is.
 
     Args:
-        rows: SIGHTINGS with `learning`'s columns, none without the outcome.
+        rows: SIGHTINGS and LEARNS, none without the outcome.
         history: what was usual before.
         rule: contexts and their k.
-        level: place, country or asn.
+        level: the column that the outcome stands in.
 
     Returns:
         The rows and `surprise` (decibans), `judge` (index of the most specific context that is past its first days),
@@ -121,26 +158,22 @@ def surprise(rows: pl.DataFrame, history: History, rule: Rule, level: str) -> pl
     ).filter(pl.col("judge").is_not_null())
 
 
-def unusual_places(rows: pl.DataFrame, history: History, places: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Return FINDING of a place rule: surprising, not usual or near a usual place, on no known network and no egress.
+def unusual(rows: pl.DataFrame, history: History, places: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Return FINDING of a rule: what is surprising, and no exemption explains.
 
     Args:
-        rows: SIGHTINGS.
+        rows: SIGHTINGS and LEARNS.
         history: what was usual before.
         places: PLACES.
         rule: what to ask.
     """
-    if rows.is_empty():
-        return empty(FINDING)
-    known = learning(rows, history)
     found = []
-    for position, level in enumerate(rule.levels):
-        finer = rule.levels[:position]
-        part = known.filter(pl.col(level).is_not_null(), *(pl.col(column).is_null() for column in finer))
+    for level in rule.levels:
+        part = asked(rows, history, rule, level)
         if part.is_empty():
             continue
         candidates = surprise(part, history, rule, level).filter(pl.col("surprise") >= rule.threshold_decibans)
-        for exemption in EXEMPTIONS:
+        for exemption in exemptions(rule):
             candidates = exemption.left(candidates, history, places, rule)
         found.append(findings(candidates, rule, level))
     return pl.concat([empty(FINDING), *found])
@@ -164,11 +197,14 @@ def findings(rows: pl.DataFrame, rule: Rule, level: str) -> pl.DataFrame:
             pl.col("surprise").max(),
             pl.col("counts").sort_by("surprise", "counts").last(),
         )
-        .with_columns(
-            (50 + 0.625 * (pl.col("surprise") - rule.threshold_decibans)).clip(0, 100).round(1).alias("score")
-        )
+        .with_columns(score(rule))
         .select(list(FINDING))
     )
+
+
+def score(rule: Rule) -> pl.Expr:
+    """Return the score, 0 to 100, of rows with a `surprise`: 50 is the rule's own threshold."""
+    return (50 + 0.625 * (pl.col("surprise") - rule.threshold_decibans)).clip(0, 100).round(1).alias("score")
 
 
 def _explained(row: dict[str, float], rule: Rule) -> str:

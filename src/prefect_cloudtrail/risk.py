@@ -2,7 +2,8 @@
 
     log-odds (dB) = prior + evidence;   risk = 1 / (1 + 10 ^ (-dB / 10))
 
-A piece that does not hold counts 0. Of each group only the strongest piece counts, by absolute weight.
+A piece that does not hold counts 0. Of each group only the strongest piece counts, by absolute weight. Where no place
+is new, where the calls came from is evidence of nothing.
 """
 
 from prefect_cloudtrail.cases import Evidence, Severity
@@ -10,6 +11,8 @@ from prefect_cloudtrail.evidence import pieces
 from prefect_cloudtrail.strand import Strand
 
 PRIOR_NEW_PLACE = -17.0
+PRIOR_USUAL_PLACE = -30.0
+OF_PLACES = frozenset({"place", "organisation", "travel", "network"})
 TOLD_FROM = 0.2
 PROPOSED_FROM = 0.6
 CRITICAL_FROM = 0.95
@@ -38,6 +41,7 @@ WEIGHTS = {
     "rare_commands": 5.0,
     "sensitive_commands": 6.0,
     "denied_in_a_row": 5.0,
+    "other_rules": 3.0,
 }
 
 
@@ -51,7 +55,7 @@ def rate(strand: Strand) -> tuple[float, tuple[Evidence, ...]]:
     found = [
         (WEIGHTS[name], name, piece.GROUP, sentence)
         for name, piece in pieces().items()
-        if (sentence := piece.explain(strand)) is not None
+        if (strand.new_place or piece.GROUP not in OF_PLACES) and (sentence := piece.explain(strand)) is not None
     ]
     found.sort(key=lambda piece: (-abs(piece[0]), piece[0] < 0, piece[1]))
     counted: set[str] = set()
@@ -59,7 +63,8 @@ def rate(strand: Strand) -> tuple[float, tuple[Evidence, ...]]:
     for decibans, name, group, sentence in found:
         evidence.append(Evidence(name, group, decibans, sentence, counted=group not in counted))
         counted.add(group)
-    decibans = PRIOR_NEW_PLACE + sum(piece.decibans for piece in evidence if piece.counted)
+    prior = PRIOR_NEW_PLACE if strand.new_place else PRIOR_USUAL_PLACE
+    decibans = prior + sum(piece.decibans for piece in evidence if piece.counted)
     evidence.sort(key=lambda piece: not piece.counted)
     return round(probability(decibans), 4), tuple(evidence)
 

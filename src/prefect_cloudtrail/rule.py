@@ -3,12 +3,21 @@
 from dataclasses import dataclass
 
 from prefect_cloudtrail.cases import Severity
-from prefect_cloudtrail.history import Tally
+from prefect_cloudtrail.history import HOUR_OF_WEEK, Each, Tally
 
 # How many different outcomes there may be, before more were seen: what an outcome nobody saw is worth.
-POSSIBLE = {"place": 1_000, "country": 200, "asn": 1_000}
+POSSIBLE = {"place": 1_000, "country": 200, "asn": 1_000, "command": 5_000, "error": 500}
 # An address without a city is a country among countries; without a country, a network among networks.
-LEVELS = {"place": ("place", "country", "asn"), "country": ("country",)}
+LEVELS = {
+    "place": ("place", "country", "asn"),
+    "country": ("country",),
+    "command": ("command",),
+    "error": ("error",),
+    "messages": (HOUR_OF_WEEK,),
+}
+PLACES = frozenset({"place", "country", "asn"})
+# A person is somewhere for a day; what they call, and what fails, is counted by the hour.
+COUNTED_EACH: dict[str, Each] = {"command": "hour", "error": "hour", HOUR_OF_WEEK: "message"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,7 @@ class Technique:
 CLOUD_ACCOUNTS = Technique(
     "T1078.004", "Valid Accounts: Cloud Accounts", ("TA0001 Initial Access", "TA0005 Defense Evasion")
 )
+CLOUD_DISCOVERY = Technique("T1526", "Cloud Service Discovery", ("TA0007 Discovery",))
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Context:
 
     def tally(self, outcome: str) -> Tally:
         """Return the question this context asks of history."""
-        return Tally(self.columns, outcome, own="principal" in self.columns)
+        return Tally(self.columns, outcome, "principal" in self.columns, COUNTED_EACH.get(outcome, "day"))
 
 
 def context(*columns: str, k: float) -> Context:
@@ -50,7 +60,10 @@ def context(*columns: str, k: float) -> Context:
 
 @dataclass(frozen=True)
 class Rule:
-    """A detector's declaration; `contexts` go from specific to general."""
+    """A detector's declaration; `contexts` go from specific to general.
+
+    `outcome` is a key of LEVELS: what may be unusual.
+    """
 
     name: str
     asks: str
@@ -61,6 +74,11 @@ class Rule:
     risk_score: int
     techniques: tuple[Technique, ...]
     source: str
+
+    @property
+    def asks_where(self) -> bool:
+        """Whether it is a rule about places."""
+        return self.outcome in PLACES
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -89,9 +89,10 @@ WHEN: Schema = {
 # EVENTS, placed and named.
 PLACED: Schema = {**EVENTS, **GEO, **WHO, **WHEN}
 
-# A row is one distinct (principal, command, network, place, user agent family, error code) of one UTC hour.
+# A row is one distinct (principal, command, network, place, user agent family, error code and message) of one UTC hour.
 PRESENCES: Schema = {
     "hour": UTC_MICROSECONDS,
+    "window": UTC_MICROSECONDS,  # the first that brought it
     "visible": UTC_MICROSECONDS,  # part of history from this hour on: the first to begin after its window ended
     "principal": pl.String,
     "person": pl.String,
@@ -105,6 +106,8 @@ PRESENCES: Schema = {
     "asn": pl.String,  # "AS3320"
     "agent": pl.String,
     "error": pl.String,  # "none" being one
+    "message": pl.String,  # an error's message, digested; null where there was none
+    "quarter": pl.String,  # in which quarter of an hour that was: "14:45"
 }
 
 # A row is one event, without its texts: who was where, and which object and record holds it. Serves the 48 hours.
@@ -169,14 +172,14 @@ FINDING: Schema = {
     "principal.kind": pl.String,
     "account": pl.String,
     "command": pl.String,
-    "outcome": pl.String,  # the place, country or network that is unusual
-    "level": pl.String,  # place, country or asn: how well the address could be placed
+    "outcome": pl.String,  # the place, country, network, command or error code that is unusual; a spike's quarter
+    "level": pl.String,  # what that is: place, country, asn, command, error or messages
     "hour": UTC_MICROSECONDS,
     "window": UTC_MICROSECONDS,  # the first that brought it
     "late": pl.Boolean,
     "surprise": pl.Float64,  # decibans, 0 and up
     "score": pl.Float64,  # 0 to 100; 50 is the rule's own threshold
-    "counts": pl.String,  # JSON: for each context its n, N and k
+    "counts": pl.String,  # JSON: for each context its n, N and k; or what was forecast
 }
 
 

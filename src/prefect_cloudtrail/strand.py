@@ -1,4 +1,4 @@
-"""One strand of an incident: the calls from its place, the person's calls elsewhere, and what was usual before."""
+"""One strand of an incident: the calls from one place, the person's calls elsewhere, and what was usual before."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -87,6 +87,8 @@ class Strand:
     here: tuple[Call, ...]  # in time order, never empty
     elsewhere: tuple[Call, ...]  # in time order, located ones
     facts: Facts
+    new_place: bool = True  # whether a place rule raised an alert here
+    other_rules: tuple[str, ...] = ()  # that did, too, in order
 
     @property
     def city(self) -> str:

@@ -27,7 +27,7 @@ from prefect_cloudtrail.flows.detect import as_utc, detect
 from prefect_cloudtrail.store import Store
 
 CARD = "likely stolen: alice, from Milton, US"
-READ = "60 events in 9 objects, 0 duplicates, 0 rejected; 12 alerts, 1 incident."
+READ = "60 events in 9 objects, 0 duplicates, 0 rejected; 18 alerts, 1 incident."
 READ_NOTHING = "0 events in 0 objects, 0 duplicates, 0 rejected; 0 alerts, 0 incidents."
 
 

@@ -18,7 +18,7 @@ class Detector(Protocol):
     RULE: Rule
 
     def find(self, sightings: pl.DataFrame, history: History, places: pl.DataFrame) -> pl.DataFrame:
-        """Return FINDING."""
+        """Return FINDING of SIGHTINGS and LEARNS."""
         ...
 
 

@@ -4,7 +4,7 @@ import polars as pl
 
 from prefect_cloudtrail.cases import Severity
 from prefect_cloudtrail.history import History
-from prefect_cloudtrail.rarity import unusual_places
+from prefect_cloudtrail.rarity import unusual
 from prefect_cloudtrail.rule import CLOUD_ACCOUNTS, Rule, context
 
 RULE = Rule(
@@ -24,7 +24,7 @@ def find(sightings: pl.DataFrame, history: History, places: pl.DataFrame) -> pl.
     """Return the sightings whose city is surprising for their principal, with how surprising and why.
 
     Args:
-        sightings: SIGHTINGS, in any order; may be empty.
+        sightings: SIGHTINGS and LEARNS, in any order; may be empty.
         history: what was usual before.
         places: PLACES, where each place lies.
 
@@ -33,4 +33,4 @@ def find(sightings: pl.DataFrame, history: History, places: pl.DataFrame) -> pl.
 
     Source: RULE.source; MITRE ATT&CK T1078.004 Cloud Accounts.
     """
-    return unusual_places(sightings, history, places, RULE)
+    return unusual(sightings, history, places, RULE)
