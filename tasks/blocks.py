@@ -40,6 +40,7 @@ class CloudTrailSettings(Block):
     source: str | None = Field(default=None, description=_said_of("source"))
     city_db: Path | None = Field(default=None, description=_said_of("city_db"))
     asn_db: Path | None = Field(default=None, description=_said_of("asn_db"))
+    networks: Path | None = Field(default=None, description=_said_of("networks"))
     state: str | None = Field(default=None, description=_said_of("state"))
     database: SecretStr | None = Field(default=None, description=_said_of("database"))
     endpoint_url: str | None = Field(default=None, description=_said_of("endpoint_url"))

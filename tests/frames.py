@@ -142,9 +142,11 @@ def a_call(city: str | None = "Kyiv", minutes: float = 0, **other: Any) -> Call:
         "network": f"50.0.{NETWORKS.get(city or '', 9)}.0/24",
         "asn": 3320,
         "organisation": "Example Broadband",
+        "kind": None,
         "agent": "aws-cli",
         "error": None,
         "access_key_id": "AKIAEXAMPLE",
+        "mfa": None,
         "events": 1,
     }
     return Call(**(fields | other))
@@ -158,6 +160,8 @@ def strand(*here: Call, elsewhere: Sequence[Call] = (), kind: str = "iam_user", 
     calls = here or (a_call(),)
     facts: dict[str, Any] = {
         "active_days": 41,
+        "known_days": 60,
+        "hours": tuple((hour, 30) for hour in range(24)),
         "usual": (BERLIN,),
         "countries": frozenset({"DE"}),
         "asns": frozenset({"AS64500"}),

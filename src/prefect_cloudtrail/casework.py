@@ -11,10 +11,11 @@ import polars as pl
 from prefect_cloudtrail.alerts import order
 from prefect_cloudtrail.cases import Alert, Network
 from prefect_cloudtrail.egress import egress_networks
-from prefect_cloudtrail.evidence.hosting_network import HOSTING
+from prefect_cloudtrail.exemptions import EGRESS
 from prefect_cloudtrail.facts import Question, cohort_size, facts, newcomers
 from prefect_cloudtrail.history import History
 from prefect_cloudtrail.incidents import CohortOf, Draft, View
+from prefect_cloudtrail.networks import FOR_RENT
 from prefect_cloudtrail.schema import UTC_MICROSECONDS
 from prefect_cloudtrail.strand import Call, Facts, Strand
 
@@ -30,6 +31,7 @@ class Hit:
 
     rule: str
     hour: datetime
+    first: datetime
     says_where: bool
     where: str  # NOWHERE without an address
     level: str
@@ -71,9 +73,9 @@ def cohorts(found: Sequence[Alert], index: pl.DataFrame, history: History) -> Co
         index, on="event.id"
     )
     networks: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for alert, network, owner in frame.select("alert", "network", "source.as.organization.name").unique().iter_rows():
+    for alert, network, kind in frame.select("alert", "network", "network.kind").unique().iter_rows():
         if network:
-            networks[alert].add((network, owner or ""))
+            networks[alert].add((network, kind or ""))
     asked = [(network, alert.raised_at.replace(minute=0)) for alert in found for network, _ in networks[alert.alert_id]]
     people = newcomers(history, asked)
 
@@ -81,8 +83,8 @@ def cohorts(found: Sequence[Alert], index: pl.DataFrame, history: History) -> Co
         mine = sorted(networks[alert.alert_id])
         hour = alert.raised_at.replace(minute=0)
         together = alert.says_where and all(
-            cohort_size(people.get((network, hour), {}), alert.person) and not HOSTING.search(owner)
-            for network, owner in mine
+            cohort_size(people.get((network, hour), {}), alert.person) and kind not in FOR_RENT
+            for network, kind in mine
         )
         return mine[0][0] if mine and together else None
 
@@ -178,17 +180,16 @@ def _hits(draft: Draft, mine: pl.DataFrame) -> dict[str, list[Hit]]:
         "source.geo.country_iso_code",
     ]
     found: dict[str, list[Hit]] = defaultdict(list)
-    for alert_id, where, network, ip, asn, owner, key, peers, principal, place, country in (
-        rows.select(columns).unique().sort(columns).iter_rows()
-    ):
+    first = rows.group_by(columns).agg(pl.col("@timestamp").min()).sort(columns)
+    for alert_id, where, network, ip, asn, owner, key, peers, principal, place, country, at in first.iter_rows():
         alert = draft.alerts[alert_id]
         if alert.says_where and not network:
             continue
         level = "place" if place else "country" if country else "asn"
         address = Network(ip, asn, owner)
-        at = (where or network or NOWHERE, level, network, address)
+        found_at = (where or network or NOWHERE, level, network, address)
         found[alert_id].append(
-            Hit(alert.rule, alert.hour, alert.says_where, *at, key, peers, principal, place, country)
+            Hit(alert.rule, alert.hour, at, alert.says_where, *found_at, key, peers, principal, place, country)
         )
     return found
 
@@ -205,9 +206,11 @@ def _calls(mine: pl.DataFrame) -> list[Call]:
         "network": "network",
         "source.as.number": "asn",
         "source.as.organization.name": "organisation",
+        "network.kind": "kind",
         "user_agent.name": "agent",
         "aws.cloudtrail.error_code": "error",
         "aws.cloudtrail.user_identity.access_key_id": "access_key_id",
+        "aws.cloudtrail.user_identity.session_context.mfa_authenticated": "mfa",
     }
     rows = (
         mine.select("@timestamp", *renamed)
@@ -218,7 +221,7 @@ def _calls(mine: pl.DataFrame) -> list[Call]:
             pl.col("@timestamp").max().alias("last"),
             pl.len().alias("events"),
         )
-        .sort("first", "last", "command", "network", "agent", "error", "access_key_id", "place")
+        .sort("first", "last", "command", "network", "agent", "error", "access_key_id", "place", "kind", "mfa")
     )
     return [Call(**row) for row in rows.iter_rows(named=True)]
 
@@ -258,6 +261,8 @@ def _egress(judged: list[Window], history: History, places: pl.DataFrame) -> dic
         list(asked), schema={"network": pl.String, "hour": UTC_MICROSECONDS, "place": pl.String}, orient="row"
     )
     found: dict[datetime, set[str]] = defaultdict(set)
+    for window in judged:
+        found[window.hour] |= {call.network for call in window.calls if call.network and call.kind == EGRESS}
     for network, hour in egress_networks(frame, history, places).iter_rows():
         found[hour].add(network)
     return {hour: frozenset(networks) for hour, networks in found.items()}
@@ -274,7 +279,7 @@ def _strand(window: Window, where: str, hits: list[Hit], known: Facts) -> Strand
         place=where,
         level=hits[0].level,
         here=tuple(here),
-        elsewhere=tuple(call for call in window.calls if call.latitude is not None and call not in those),
+        elsewhere=tuple(call for call in window.calls if call.network and call not in those),
         facts=known,
         new_place=any(hit.says_where for hit in hits),
         other_rules=tuple(sorted({hit.rule for hit in hits if not hit.says_where})),
@@ -285,7 +290,8 @@ def _view(window: Window, strands: list[Strand]) -> View:
     """Where a place is new, that is what the incident shows; what else was unusual at home counts, and stays there."""
     shown = [strand for strand in strands if strand.new_place] or strands
     hits = [hit for strand in shown for hit in window.hits[strand.place]]
-    calls: dict[Any, Call] = {call: call for strand in shown for call in strand.here}
+    began = min(hit.first for hit in hits)
+    calls: dict[Any, Call] = {call: call for strand in shown for call in strand.here if call.last >= began}
     return View(
         window=window.window,
         alerts=window.alerts,

@@ -6,6 +6,7 @@ from pathlib import Path
 from prefect_cloudtrail.cloudtrail import FolderSource, Source
 from prefect_cloudtrail.errors import SettingsError, StateError
 from prefect_cloudtrail.geo import Geo
+from prefect_cloudtrail.networks import Networks
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.store import STATE_FILES, BucketHome, FileHome, Store
 
@@ -46,7 +47,8 @@ def geo(settings: Settings) -> Geo:
         GeoError: none is set, or it cannot be used.
     """
     city = settings.city_db.expanduser() if settings.city_db else None
-    return Geo.open(city, settings.asn_db.expanduser() if settings.asn_db else None)
+    listed = Networks.read(settings.networks.expanduser()) if settings.networks else None
+    return Geo.open(city, settings.asn_db.expanduser() if settings.asn_db else None, listed)
 
 
 def case_store(settings: Settings) -> Store:

@@ -11,6 +11,7 @@ from prefect_cloudtrail.history import History, Tally
 from prefect_cloudtrail.rule import Rule
 
 USUAL_DAYS = 2
+EGRESS = "egress"
 NEAR_KM = 50
 ACCURACY_AT_MOST_KM = 200  # a country's own radius would make all of it near
 
@@ -75,9 +76,9 @@ def far_from_usual(rows: pl.DataFrame, history: History, places: pl.DataFrame, r
 
 
 def not_egress(rows: pl.DataFrame, history: History, places: pl.DataFrame, _rule: Rule) -> pl.DataFrame:
-    """Leave out networks that people from elsewhere share: they say nothing about where one of them is."""
+    """Leave out networks that people from elsewhere share, as listed or as seen: they say nothing of where one is."""
     shared = egress_networks(rows.select("network", "hour", "place").unique(), history, places)
-    return rows.join(shared, on=["network", "hour"], how="anti")
+    return rows.filter(pl.col("network.kind").ne_missing(EGRESS)).join(shared, on=["network", "hour"], how="anti")
 
 
 USUAL = Exemption("it was there on two earlier days or more", not_usual)

@@ -1,14 +1,14 @@
 """What history says of each strand: asked once for all of a run's strands, as of the hour in which each began."""
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
 
 from prefect_cloudtrail import egress, rarity
-from prefect_cloudtrail.history import History, Tally, day_of
+from prefect_cloudtrail.history import HOUR_OF_WEEK, History, Tally, day_of
 from prefect_cloudtrail.schema import UTC_MICROSECONDS
 from prefect_cloudtrail.strand import Facts, UsualPlace
 
@@ -26,6 +26,10 @@ PLACES = Tally((), "place")
 COUNTRIES = Tally((), "country")
 PEERS = Tally(("peers",), "principal")
 PEERS_USING = Tally(("peers", "command"), "principal")
+PEERS_HERE = Tally(("peers", "place"), "principal")
+PRINCIPAL_HOURS = Tally(("principal",), HOUR_OF_WEEK, own=True)
+PRINCIPAL_MFA = Tally(("principal",), "mfa", own=True)
+PERSON_RENTED = Tally(("person",), "rented", own=True)
 TALLIES = (
     PRINCIPAL_PLACES,
     PRINCIPAL_COUNTRIES,
@@ -37,6 +41,10 @@ TALLIES = (
     COUNTRIES,
     PEERS,
     PEERS_USING,
+    PEERS_HERE,
+    PRINCIPAL_HOURS,
+    PRINCIPAL_MFA,
+    PERSON_RENTED,
 )
 
 
@@ -107,10 +115,15 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
     commands = ask.outcomes(PRINCIPAL_COMMANDS, principals)
     all_agents = ask.outcomes(AGENTS, nobody)
     accounts = ask.outcomes(rarity.ORGANISATION, nobody)
+    hours = ask.outcomes(PRINCIPAL_HOURS, principals)
+    mfa = ask.outcomes(PRINCIPAL_MFA, principals)
+    rented = ask.outcomes(PERSON_RENTED, people)
+    seen = ask.outcomes(rarity.ACTIVE_DAYS, principals)
     active = ask.counted(rarity.ACTIVE_DAYS, [(q.principal, q.principal, q.hour) for q in questions])
     here = ask.counted(PLACES, [("", q.place, q.hour) for q in questions])
     country = ask.counted(COUNTRIES, [("", q.country, q.hour) for q in questions])
     peers = ask.counted(PEERS, [(q.peers, q.principal, q.hour) for q in questions])
+    with_us = ask.counted(PEERS_HERE, [(f"{q.peers}|{q.place}", q.principal, q.hour) for q in questions])
     using = ask.counted(
         PEERS_USING, [(f"{q.peers}|{command}", q.principal, q.hour) for q in questions for command in q.commands]
     )
@@ -123,6 +136,15 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
 
     def was_there(counts: dict[str, float] | None) -> int:
         return max(int(counts["days"]), int(counts["n"] > 0)) if counts else 0
+
+    def days_of(rows: list[dict[str, object]], outcome: str) -> int:
+        return sum(int(str(row["days"])) for row in rows if row["outcome"] == outcome)
+
+    def by_hour(rows: list[dict[str, object]]) -> tuple[tuple[int, int], ...]:
+        days: dict[int, int] = defaultdict(int)
+        for row in rows:
+            days[int(str(row["outcome"])) % 24] += int(str(row["days"]))
+        return tuple(sorted(days.items()))
 
     answered = []
     for q in questions:
@@ -143,6 +165,13 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
         ]
         answered.append(
             Facts(
+                known_days=day_of(q.hour) - _bound(min, seen.get(mine, []), "first_day", q.hour),
+                silent_days=day_of(q.hour) - _bound(max, seen.get(mine, []), "last_day", q.hour),
+                rented_days=days_of(rented.get((q.person, q.hour), []), "rented"),
+                hours=by_hour(hours.get(mine, [])),
+                mfa_days=days_of(mfa.get(mine, []), "true"),
+                no_mfa_days=days_of(mfa.get(mine, []), "false"),
+                peers_here=int((with_us.get((f"{q.peers}|{q.place}", q.principal, q.hour)) or {"seen": 0})["seen"]),
                 active_days=int((active.get((q.principal, *mine)) or {"days": 0})["days"]),
                 usual=tuple(sorted(known, key=lambda place: (-place.days, place.name))),
                 person_places=names(often(person.get((q.person, q.hour), []))) - {place.name for place in known},
@@ -158,6 +187,12 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
             )
         )
     return answered
+
+
+def _bound(
+    which: Callable[[Iterable[int]], int], rows: list[dict[str, object]], column: str, otherwise: datetime
+) -> int:
+    return which([int(str(row[column])) for row in rows]) if rows else day_of(otherwise)
 
 
 def newcomers(history: History, asked: list[tuple[str, datetime]]) -> dict[tuple[str, datetime], dict[str, bool]]:

@@ -16,9 +16,9 @@ import maxminddb
 import polars as pl
 
 from prefect_cloudtrail.errors import GeoError
+from prefect_cloudtrail.networks import NOTHING_LISTED, Address, Networks
 from prefect_cloudtrail.schema import GEO
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Record = dict[str, object]
 
 EARTH_RADIUS_KM = 6371.0088
@@ -74,14 +74,18 @@ class Database:
 
 @dataclass(frozen=True)
 class Geo:
-    """The open databases; `build` is the cities' type and build epoch, to be recorded with what was judged by them."""
+    """The open databases, and the networks that are listed by hand.
+
+    `build` is the cities' type and build epoch, to be recorded with what was judged by them.
+    """
 
     city: Database
     asn: Database | None
     build: str
+    networks: Networks = NOTHING_LISTED
 
     @classmethod
-    def open(cls, city_db: Path | None, asn_db: Path | None = None) -> Self:
+    def open(cls, city_db: Path | None, asn_db: Path | None = None, networks: Networks | None = None) -> Self:
         """Return the opened databases.
 
         Raises:
@@ -93,13 +97,13 @@ class Geo:
                 f"{cities.path} holds no cities (it is {cities.type}): "
                 "pass a city database to --city-db, such as GeoLite2-City or DB-IP City Lite"
             )
-        networks = None if asn_db is None else _open(asn_db, "--asn-db", "ASN")
-        if networks and not _holds_autonomous_systems(networks):
+        owners = None if asn_db is None else _open(asn_db, "--asn-db", "ASN")
+        if owners and not _holds_autonomous_systems(owners):
             raise GeoError(
-                f"{networks.path} holds no autonomous systems (it is {networks.type}): "
+                f"{owners.path} holds no autonomous systems (it is {owners.type}): "
                 "pass an ASN database to --asn-db, such as GeoLite2-ASN or DB-IP ASN Lite, or leave it out"
             )
-        return cls(city=cities, asn=networks, build=f"{cities.type} {cities.built}")
+        return cls(cities, owners, f"{cities.type} {cities.built}", networks or NOTHING_LISTED)
 
 
 def place(events: pl.DataFrame, geo: Geo) -> pl.DataFrame:
@@ -130,6 +134,7 @@ def locate(written: str | None, geo: Geo) -> Mapping[str, object]:
     region, region_code = _region(record)
     country = _country_code(record)
     latitude, longitude, accuracy = _position(record)
+    owner_name = _name(owner, _AS_ORGANIZATION)
     return {
         "source.ip": str(address),
         "network": network_of(address),
@@ -140,7 +145,8 @@ def locate(written: str | None, geo: Geo) -> Mapping[str, object]:
         "source.geo.location.lon": longitude,
         "source.geo.accuracy_km": accuracy,
         "source.as.number": _as_number(owner),
-        "source.as.organization.name": _name(owner, _AS_ORGANIZATION),
+        "source.as.organization.name": owner_name,
+        "network.kind": geo.networks.kind(address, owner_name),
         "place": place_key(city, region_code, country),
     }
 

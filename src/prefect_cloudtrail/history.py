@@ -17,6 +17,7 @@ from typing import Literal
 
 import polars as pl
 
+from prefect_cloudtrail.networks import FOR_RENT
 from prefect_cloudtrail.schema import PRESENCES, UTC_MICROSECONDS, empty
 
 HALF_LIFE_DAYS = 30
@@ -119,6 +120,8 @@ def presences(placed: pl.DataFrame) -> pl.DataFrame:
             "place",
             pl.col("source.geo.country_iso_code").alias("country"),
             pl.when(asn.is_not_null()).then(pl.format("AS{}", asn)).alias("asn"),
+            pl.when(pl.col("network.kind").is_in(FOR_RENT)).then(pl.lit("rented")).alias("rented"),
+            pl.col("aws.cloudtrail.user_identity.session_context.mfa_authenticated").cast(pl.String).alias("mfa"),
             pl.col("user_agent.name").alias("agent"),
             pl.col("aws.cloudtrail.error_code").fill_null("none").alias("error"),
             "message",

@@ -130,7 +130,7 @@ class View:
     window: datetime
     alerts: tuple[Alert, ...]
     strands: tuple[Strand, ...]
-    calls: tuple[Call, ...]  # of its new places; where none is new, of its alerts' places
+    calls: tuple[Call, ...]  # of its new places, or its alerts' where none is new; from the first event of an alert on
     addresses: tuple[Network, ...]
     keys: tuple[str, ...]
 

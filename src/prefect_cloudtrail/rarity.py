@@ -38,6 +38,7 @@ SIGHTINGS: Schema = {
     "place": pl.String,
     "country": pl.String,
     "asn": pl.String,
+    "network.kind": pl.String,
     "error": pl.String,
     "message": pl.String,
     "quarter": pl.String,

@@ -42,6 +42,15 @@ WEIGHTS = {
     "sensitive_commands": 6.0,
     "denied_in_a_row": 5.0,
     "other_rules": 3.0,
+    "key_first_used_elsewhere": 8.0,
+    "session_began_here": -5.0,
+    "no_mfa": 4.0,
+    "new_colleague": -4.0,
+    "slow_calls": 7.0,
+    "unusual_hour": 2.0,
+    "woke_up": 3.0,
+    "own_network": -8.0,
+    "often_on_rented_networks": -6.0,
 }
 
 

@@ -66,6 +66,7 @@ GEO: Schema = {
     "source.geo.accuracy_km": pl.Float64,
     "source.as.number": pl.Int64,
     "source.as.organization.name": pl.String,
+    "network.kind": pl.String,  # own, egress, hosting, vpn or tor; null for any other
     "place": pl.String,  # city, region and country in one key: "Springfield, IL, US"; null without a city
 }
 
@@ -104,6 +105,8 @@ PRESENCES: Schema = {
     "place": pl.String,
     "country": pl.String,
     "asn": pl.String,  # "AS3320"
+    "rented": pl.String,  # "rented" on a hosting, VPN or Tor network; null elsewhere
+    "mfa": pl.String,  # whether the session began with MFA: "true" or "false"; null where there is no session
     "agent": pl.String,
     "error": pl.String,  # "none" being one
     "message": pl.String,  # an error's message, digested; null where there was none
@@ -134,6 +137,7 @@ INDEX: Schema = {
         "source.geo.accuracy_km",
         "source.as.number",
         "source.as.organization.name",
+        "network.kind",
         "user_agent.name",
         "aws.cloudtrail.error_code",
         "aws.cloudtrail.user_identity.access_key_id",

@@ -22,6 +22,9 @@ class Settings(BaseSettings):
         default=None, description="City database in MaxMind's format: GeoLite2-City, GeoIP2-City, DB-IP City Lite."
     )
     asn_db: Path | None = Field(default=None, description="ASN database in the same format: who announces an address.")
+    networks: Path | None = Field(
+        default=None, description="CSV of networks and their kinds: own, egress, hosting, vpn, tor."
+    )
     state: str = Field(
         default_factory=lambda: str(Path.home() / ".prefect-cloudtrail"),
         description="Where history and event index are kept: a folder, or s3://bucket/prefix beside PostgreSQL.",

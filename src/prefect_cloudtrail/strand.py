@@ -7,6 +7,8 @@ from functools import cached_property
 from prefect_cloudtrail.geo import distance_km
 
 ELSEWHERE_KM = 150
+# What stands for a distance that no coordinates tell: further than from one side of a border to the other.
+ANOTHER_COUNTRY_KM = 300.0
 PLANE_KM_PER_HOUR = 800
 
 
@@ -25,10 +27,17 @@ class Call:
     network: str | None
     asn: int | None
     organisation: str | None
+    kind: str | None  # what the network is: own, egress, hosting, vpn, tor
     agent: str
     error: str | None
     access_key_id: str | None
+    mfa: bool | None  # whether its session began with MFA
     events: int
+
+    @property
+    def temporary_key(self) -> str | None:
+        """The key of a session, which somebody began somewhere; None where the key is a lasting one."""
+        return self.access_key_id if (self.access_key_id or "").startswith("ASIA") else None
 
     @property
     def where(self) -> str:
@@ -61,14 +70,21 @@ class Facts:
     """What was known when the strand's first hour began; `cohort` and `egress`, when the window being judged did."""
 
     active_days: int = 0
+    known_days: int = 0  # since the principal was first seen
+    silent_days: int = 0  # since it was last seen
     usual: tuple[UsualPlace, ...] = ()  # the principal's, most days first
     person_places: frozenset[str] = frozenset()  # on two earlier days or more, by any of the person's principals
     countries: frozenset[str] = frozenset()
     asns: frozenset[str] = frozenset()  # on two earlier days or more
+    rented_days: int = 0  # on which the person was on a hosting, VPN or Tor network
+    hours: tuple[tuple[int, int], ...] = ()  # hour of the day, UTC, and on how many days the principal was active in it
+    mfa_days: int = 0  # on which its sessions began with MFA
+    no_mfa_days: int = 0
     agents: frozenset[str] = frozenset()
     commands: frozenset[str] = frozenset()
     organisation_agents: frozenset[str] = frozenset()
     peers_using: tuple[tuple[str, float], ...] = ()  # command, share of peers that use it
+    peers_here: int = 0
     organisation_place_days: int = 0
     organisation_country_days: int = 0
     organisation_active_days: int = 0
@@ -85,7 +101,7 @@ class Strand:
     place: str  # place, country or network key, as alerted
     level: str
     here: tuple[Call, ...]  # in time order, never empty
-    elsewhere: tuple[Call, ...]  # in time order, located ones
+    elsewhere: tuple[Call, ...]  # in time order, those with an address
     facts: Facts
     new_place: bool = True  # whether a place rule raised an alert here
     other_rules: tuple[str, ...] = ()  # that did, too, in order
@@ -131,9 +147,41 @@ class Strand:
         pairs = ((call, self._farness(call)) for call in self.elsewhere if call.network not in self.facts.egress)
         return tuple((call, km) for call, km in pairs if km > ELSEWHERE_KM)
 
+    @cached_property
+    def apart(self) -> tuple[Call, ...]:
+        """The person's calls that were not made near here, for all that is known; shared exits among them."""
+
+        def near(call: Call) -> bool:
+            km = self.here[0].distance(call)
+            return km is not None and km <= ELSEWHERE_KM and call.network not in self.facts.egress
+
+        return tuple(call for call in self.elsewhere if not near(call))
+
+    @cached_property
+    def began_elsewhere(self) -> tuple[Call, float] | None:
+        """The first call, over 150 km away, with a temporary key that was used here later, and its kilometres."""
+        first_here: dict[str | None, datetime] = {}
+        for call in self.here:
+            first_here.setdefault(call.temporary_key, call.first)
+        first_here.pop(None, None)
+        for call in self.elsewhere:
+            since = first_here.get(call.temporary_key or "")
+            if since and call.first < since and self._farness(call) > ELSEWHERE_KM:
+                return call, self._farness(call)
+        return None
+
     def _farness(self, call: Call) -> float:
-        located = next((here for here in self.here if here.latitude is not None), None)
-        return (located.distance(call) or 0.0) if located else 0.0
+        """Kilometres; where one of the two has no city, a border between them is as far as it takes."""
+        located = next((here for here in self.here if here.latitude is not None), self.here[0])
+        km = located.distance(call)
+        if km is not None:
+            return km
+        return ANOTHER_COUNTRY_KM if located.country and call.country and located.country != call.country else 0.0
+
+
+def how_far(kilometres: float) -> str:
+    """Return a distance of a strand in words."""
+    return "in another country" if kilometres == ANOTHER_COUNTRY_KM else f"{kilometres:,.0f} km away"
 
 
 def flight(kilometres: float, hours: float) -> timedelta:

@@ -93,11 +93,15 @@ def test_an_account_in_its_first_days_raises_nothing(history_days: int, rows: in
 
 def test_an_egress_says_nothing_about_where_a_person_is() -> None:
     exit_users = [
-        call("Kyiv", at=NOON - timedelta(hours=30), who=f"colleague{number}", network="50.0.5.0/24")
-        for number in range(3)
+        row for number in range(3) for row in days(9, "Kyiv", who=f"colleague{number}", network="50.0.5.0/24")
     ]
     assert find(detector, [call("Kyiv")], PAST).height == 1
     assert find(detector, [call("Kyiv")], [*PAST, *exit_users]).is_empty()
+
+
+def test_a_listed_egress_says_nothing_either() -> None:
+    assert find(detector, [call("Kyiv") | {"network.kind": "egress"}], PAST).is_empty()
+    assert find(detector, [call("Kyiv") | {"network.kind": "vpn"}], PAST).height == 1
 
 
 def test_what_is_held_back_does_not_make_a_place_usual() -> None:

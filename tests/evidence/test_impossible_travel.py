@@ -23,3 +23,13 @@ def test_home_active_at_the_same_time_says_so() -> None:
         impossible_travel.explain(strand(elsewhere=[a_call("Berlin")]))
         == "Active in Berlin, 1,205 km away, at the same time."
     )
+
+
+def test_without_a_city_the_country_is_compared() -> None:
+    nowhere = a_call(None, country="KE")
+    at_home = [a_call(None, -40, country="DE", network="50.0.1.0/24")]
+    assert impossible_travel.explain(strand(nowhere, elsewhere=at_home)) == (
+        "Active in DE, in another country, 40 minutes before."
+    )
+    same = [a_call(None, -40, country="KE", network="50.0.1.0/24")]
+    assert impossible_travel.explain(strand(nowhere, elsewhere=same)) is None

@@ -7,7 +7,7 @@ def test_away_and_back_sooner_than_two_flights_speaks_for() -> None:
     home = [a_call("Berlin", -180), a_call("Berlin", 200)]
     assert (
         out_and_back.explain(strand(elsewhere=home))
-        == "Berlin, here, and Berlin again within 6.3 hours; 1,205 km each way."
+        == "Berlin, here, and Berlin again within 6.3 hours; 1,205 km away."
     )
 
 

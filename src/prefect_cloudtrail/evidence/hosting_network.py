@@ -1,24 +1,19 @@
-"""For: the network belongs to a hosting company, not to people."""
+"""For: the network is one that anybody can rent or join: hosting, a VPN, Tor."""
 
-import re
-
+from prefect_cloudtrail.networks import FOR_RENT
 from prefect_cloudtrail.strand import Strand
 
 GROUP = "network"
-# Words that hosting companies call themselves by, and the largest whose names have none of them.
-HOSTING = re.compile(
-    r"\b(hosting|host|vps|servers?|data ?cent(er|re)s?|colo(cation)?|cloud|m247|ovh|hetzner|contabo|digitalocean|linode"
-    r"|akamai connected|vultr|choopa|leaseweb|scaleway|online s\.?a\.?s|psychz|quadranet|datacamp|alibaba|tencent)\b",
-    re.IGNORECASE,
-)
 MACHINES = ("instance_role", "role")
+NAMES = {"hosting": "a hosting network", "vpn": "a VPN", "tor": "the Tor network"}
+USUAL_DAYS = 2
 
 
 def explain(strand: Strand) -> str | None:
-    """Return the sentence when it holds."""
-    names = sorted(
-        {call.organisation for call in strand.here if call.organisation and HOSTING.search(call.organisation)}
-    )
-    if not names or strand.principal_kind in MACHINES:
+    """Return the sentence when it holds; somebody who often is on such networks is no stranger there."""
+    here = [call for call in strand.here if call.kind in FOR_RENT]
+    rented = sorted({(call.organisation or call.network or "", call.kind or "") for call in here})
+    if not rented or strand.principal_kind in MACHINES or strand.facts.rented_days >= USUAL_DAYS:
         return None
-    return f"The address belongs to {names[0]}, a hosting network."
+    owner, kind = rented[0]
+    return f"The address belongs to {owner}, {NAMES[kind]}."

@@ -1,6 +1,6 @@
 """For: active at another place less than a flight before or after."""
 
-from prefect_cloudtrail.strand import Strand, flight
+from prefect_cloudtrail.strand import Strand, flight, how_far
 
 GROUP = "travel"
 
@@ -13,5 +13,5 @@ def explain(strand: Strand) -> str | None:
             if gap < flight(km, 2):
                 minutes = int(gap.total_seconds() // 60)
                 when = f"{minutes} minutes {there.side_of(here)}" if minutes > 0 else "at the same time"
-                return f"Active in {there.where}, {km:,.0f} km away, {when}."
+                return f"Active in {there.where}, {how_far(km)}, {when}."
     return None

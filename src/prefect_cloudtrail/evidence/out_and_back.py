@@ -1,6 +1,6 @@
 """For: away and back sooner than two flights take."""
 
-from prefect_cloudtrail.strand import Strand, flight
+from prefect_cloudtrail.strand import Strand, flight, how_far
 
 GROUP = "travel"
 
@@ -15,4 +15,4 @@ def explain(strand: Strand) -> str | None:
     if back.first - left.last >= 2 * flight(km, 3):
         return None
     hours = (back.first - left.last).total_seconds() / 3600
-    return f"{left.where}, here, and {back.where} again within {hours:.1f} hours; {km:,.0f} km each way."
+    return f"{left.where}, here, and {back.where} again within {hours:.1f} hours; {how_far(km)}."

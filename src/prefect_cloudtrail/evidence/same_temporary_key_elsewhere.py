@@ -1,6 +1,6 @@
 """For: the same temporary key used here and over 150 km away; a session does not travel."""
 
-from prefect_cloudtrail.strand import Strand
+from prefect_cloudtrail.strand import Strand, how_far
 
 GROUP = "travel"
 
@@ -10,7 +10,5 @@ def explain(strand: Strand) -> str | None:
     keys = {call.access_key_id for call in strand.here if (call.access_key_id or "").startswith("ASIA")}
     for call, km in strand.away:
         if call.access_key_id in keys:
-            return (
-                f"The same temporary key …{(call.access_key_id or '')[-4:]} is used in {call.where}, {km:,.0f} km away."
-            )
+            return f"The same temporary key …{(call.access_key_id or '')[-4:]} is used in {call.where}, {how_far(km)}."
     return None

@@ -1,0 +1,21 @@
+"""For: a few calls, an hour and more apart: slow enough not to be seen."""
+
+from itertools import pairwise
+from statistics import median
+
+from prefect_cloudtrail.strand import Strand
+
+GROUP = "time"
+AT_LEAST = 3
+APART_HOURS = 1
+
+
+def explain(strand: Strand) -> str | None:
+    """Return the sentence when it holds."""
+    moments = sorted(call.first for call in strand.here for _ in range(call.events))
+    if len(moments) < AT_LEAST:
+        return None
+    apart = median((after - before).total_seconds() / 3600 for before, after in pairwise(moments))
+    if apart <= APART_HOURS:
+        return None
+    return f"{len(moments)} calls from here, {apart:.1f} hours apart: slow enough not to be seen."
