@@ -20,7 +20,7 @@ import postgresql
 import pytest
 from builders import log_file, record
 from click.testing import CliRunner
-from cloudtrail.s3_server import Fault, Server, serving
+from cloudtrail.s3_server import ENVIRONMENT, Fault, Server, serving
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from stolen_key import END, LAST_DAY, Trail, write_trail
@@ -34,13 +34,6 @@ PAGE = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text(enc
 # The trail's last object is five minutes old.
 NOW = LAST_DAY + timedelta(hours=16, minutes=20)
 NOBODY = 65_534
-AWS = {
-    "AWS_CONFIG_FILE": "/dev/null",
-    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "example",
-}
 
 
 @dataclass
@@ -135,7 +128,7 @@ def place(
 ) -> Iterator[Place]:
     for name in [name for name in os.environ if name.startswith(("AWS_", "PREFECT_"))]:
         monkeypatch.delenv(name)
-    for name, value in AWS.items():
+    for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     given = {

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from cloudtrail.s3_server import Server, serving
+from cloudtrail.s3_server import ENVIRONMENT, Server, serving
 from moto.s3.models import s3_backends
 from obstore.store import S3Store
 
@@ -15,13 +15,6 @@ IMPATIENT = Patience(
     first_pause=timedelta(milliseconds=1),
 )
 UNSET = ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
-SET = {
-    "AWS_CONFIG_FILE": "/dev/null",
-    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "example",
-}
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +27,7 @@ def served() -> Iterator[Server]:
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name in UNSET:
         monkeypatch.delenv(name, raising=False)
-    for name, value in SET.items():
+    for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 
@@ -56,7 +49,7 @@ def bucket(served: Server) -> S3Store:
     with pytest.MonkeyPatch.context() as environment:
         for name in UNSET:
             environment.delenv(name, raising=False)
-        for name, value in SET.items():
+        for name, value in ENVIRONMENT.items():
             environment.setenv(name, value)
         s3_backends.reset()
         served.create("trail")

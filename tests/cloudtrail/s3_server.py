@@ -16,6 +16,15 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 REGION = "eu-central-1"
+# What a process must have in its environment to ask it, and nobody else.
+ENVIRONMENT = {
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "example",
+}
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,9 @@ class Server:
         request = Request(environ)
         body = request.get_data()
         environ["wsgi.input"] = BytesIO(body)  # moto reads it too
-        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        # Only STS is asked by a form; what is uploaded to S3 need not be text.
+        fields = parse_qs(body.decode()) if request.mimetype == FORM else {}
+        form = {name: values[0] for name, values in fields.items()}
         signed = request.headers.get("Authorization", "").partition("Credential=")[2].split("/")
         access_key, _, region = signed[:3] if len(signed) > 2 else ("", "", "")
         query = {name: unquote(value) for name, value in request.args.items()}

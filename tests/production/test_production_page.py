@@ -19,6 +19,7 @@ from typing import Any
 import postgresql
 import pytest
 from builders import log_file, packed, record
+from cloudtrail.s3_server import ENVIRONMENT
 from prefect_server import ROOT, PrefectServer, descendants, prefect_server, wait_until
 from production.recorded_s3 import Asked, RecordedS3, recorded_s3
 
@@ -30,13 +31,6 @@ TRAIL, STATE = "example-trail", "example-cloudtrail-state"
 DONE = "--- block done ---"
 PATIENCE_SECONDS = 240
 BROKEN = ("FAILED", "CRASHED")
-AWS = {
-    "AWS_CONFIG_FILE": "/dev/null",
-    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "example",
-}
 
 
 @dataclass(frozen=True)
@@ -189,7 +183,7 @@ def environment(prefect: PrefectServer, cases: postgresql.Server, s3: RecordedS3
     administered = {"PGHOST": "127.0.0.1", "PGPORT": str(cases.port), "PGUSER": postgresql.USER}
     return {
         **{name: value for name, value in prefect.environment.items() if name != "VIRTUAL_ENV"},
-        **AWS,
+        **ENVIRONMENT,
         "AWS_ENDPOINT_URL": s3.endpoint,
         "COLUMNS": "200",
         "PATH": os.pathsep.join([*path, str(postgresql.programs())]),
