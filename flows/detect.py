@@ -17,7 +17,6 @@ from prefect_cloudtrail.flows.respond import respond
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.tasks.artifacts import show_summary
 from prefect_cloudtrail.tasks.blocks import known_settings
-from prefect_cloudtrail.tasks.cases import state_id
 from prefect_cloudtrail.tasks.runs import name_run, restart_crashed
 from prefect_cloudtrail.tasks.windows import SKIPPED, run_window
 
@@ -100,7 +99,7 @@ def start_responses(known: Settings, found_with: FoundWith) -> None:
     failed = []
     with clients.case_store(known) as store:
         to_tell = store.to_tell()
-        of_state = state_id(store) if to_tell else ""
+        of_state = str(store.identity())  # what is to tell, a run has found
         for incident_id, revision in to_tell:
             failure = _start(incident_id, revision, of_state, found_with)
             if failure:

@@ -4,8 +4,6 @@ from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.errors import StateError
 from prefect_cloudtrail.store import Store
 
-ALL = 2**31 - 1
-
 
 def stored_incident(store: Store, incident_id: str, *, at_least: int = 1) -> Incident:
     """Return the incident as it is now, at this revision or a later one.
@@ -24,9 +22,3 @@ def stored_incident(store: Store, incident_id: str, *, at_least: int = 1) -> Inc
             "pass the state and database that detect wrote to"
         )
     return found[0]
-
-
-def state_id(store: Store) -> str:
-    """Return what tells this state from one that is made anew in its place, or elsewhere: its first run's id."""
-    *_, first = store.runs(limit=ALL)
-    return str(first["run_id"])

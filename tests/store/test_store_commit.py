@@ -93,6 +93,12 @@ def test_the_run_log_is_newest_first(store: Store) -> None:
     }
 
 
+def test_a_state_is_known_by_its_first_run(store: Store) -> None:
+    assert store.identity() is None
+    commit(store, a_change("run-9"), a_change("run-1"))
+    assert store.identity() == "run-9"
+
+
 def test_the_same_run_again_changes_nothing(store: Store, backend: Backend) -> None:
     commit(store, FULL)
     before = backend.files()

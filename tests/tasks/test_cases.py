@@ -1,12 +1,11 @@
 from pathlib import Path
 
 import pytest
-from stolen_key import Trail
 
 from prefect_cloudtrail.errors import StateError
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.store import Store
-from prefect_cloudtrail.tasks.cases import state_id, stored_incident
+from prefect_cloudtrail.tasks.cases import stored_incident
 
 
 def test_an_incident_is_read_as_it_is_now(known: Settings, incident_id: str) -> None:
@@ -29,13 +28,3 @@ def test_an_unknown_incident_says_where_it_was_looked_for(known: Settings) -> No
         pytest.raises(StateError, match=f"no incident inc_none in {known.state}"),
     ):
         stored_incident(store, "inc_none")
-
-
-def test_a_state_keeps_its_id_and_another_has_another(known: Settings, trail: Trail, tmp_path: Path) -> None:
-    with Store.open(Path(known.state)) as store:
-        before = state_id(store)
-        trail.run(store)
-        assert (state_id(store), len(store.runs())) == (before, 2)
-    with Store.open(tmp_path / "another") as store:
-        trail.run(store)
-        assert state_id(store) != before

@@ -290,6 +290,11 @@ class Store:
         with self._database.writing() as connection:
             outbox.confirm(connection, outbox_id, now)
 
+    def identity(self) -> str | None:
+        """Return what tells this state from one made anew in its place, or elsewhere: its first run; None before it."""
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(RUNS.c.run_id).order_by(RUNS.c.number).limit(1))
+
     def runs(self, limit: int = 100) -> list[dict[str, Any]]:
         """Return the run log, newest first: `run_id`, `window`, `checkpoint`, and the `summary` read from JSON."""
         query = sa.select(RUNS).order_by(RUNS.c.number.desc()).limit(limit)
