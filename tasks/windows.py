@@ -36,7 +36,8 @@ def run_window(
 ) -> dict[str, Any] | State[None]:
     """Return the summary row of one run: everything that arrived since the checkpoint, judged and stored.
 
-    Where another is at work and `may_skip` says so, it ends in a state named SKIPPED instead of failing.
+    Where another is at work, or takes over meanwhile, and `may_skip` says so, it ends in a state named SKIPPED instead
+    of failing.
     """
     geo, source = clients.geo(known), clients.log_source(known)
     with clients.case_store(known) as store:
@@ -44,7 +45,7 @@ def run_window(
             outcome = pipeline.run(store, source, geo, options, owner=owner)
         except LeaseHeldError as error:
             if may_skip:
-                return Completed(name=SKIPPED, message=f"nothing was read: {error}")
+                return Completed(name=SKIPPED, message=str(error))
             raise
     summary = summary_row(outcome.summary.row())
     get_run_logger().info("%s", " ".join(card.summary_lines(summary)))

@@ -1,22 +1,23 @@
 import gzip
 import json
 import random
+from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from builders import record
 from organisations import Delivered, learn_until, rewritten, robbed, run
 
-from prefect_cloudtrail import pipeline
+from prefect_cloudtrail import arrivals, pipeline
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.cloudtrail import FolderSource, LogObject
 from prefect_cloudtrail.demo import Generated
 from prefect_cloudtrail.errors import LeaseHeldError, SourceError
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.pipeline import Options, Outcome
-from prefect_cloudtrail.store import Store
+from prefect_cloudtrail.store import Change, Lease, Store
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +203,29 @@ def test_two_detectors_at_once_do_not_both_work(organisation: Generated, tmp_pat
         source = Nested(FolderSource(organisation.root))
         outcome = pipeline.run(store, source, Geo.open(organisation.city_db, None), Options(until=organisation.end))
     assert outcome.summary.objects == 0
+
+
+def test_a_run_that_is_overtaken_between_two_chunks_keeps_the_first_and_says_so(
+    organisation: Generated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Overtaken(Store):
+        """After its first commit it stands still for an hour; another takes the lease meanwhile."""
+
+        def commit(self, change: Change, lease: Lease) -> None:
+            super().commit(change, lease)
+            overtaking.enter_context(self.lease("detect", "another", 1, datetime.now(UTC) + timedelta(hours=1)))
+
+    trail = tmp_path / "trail"
+    monkeypatch.setattr(arrivals, "CHUNK_BYTES", 1)
+    for hour in ("10", "11"):
+        name = f"111122223333_CloudTrail_eu-central-1_20260202T{hour}15Z_a"
+        _one(trail, name, f"2026-02-02T{hour}:11:12Z")
+    geo, options = Geo.open(organisation.city_db, None), Options(until=organisation.end)
+    with Overtaken.open(tmp_path / "state") as store, ExitStack() as overtaking:
+        with pytest.raises(LeaseHeldError, match=r"holds .* \(another does\): what it stored before stays"):
+            pipeline.run(store, FolderSource(trail), geo, options)
+        assert (len(store.runs()), store.ledger().height) == (1, 1)
+    assert _run(organisation, trail, tmp_path / "state").summary.events == 1
 
 
 def test_first_days_are_said_to_be_learning(organisation: Generated, tmp_path: Path) -> None:

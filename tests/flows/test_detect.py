@@ -121,7 +121,7 @@ def test_a_run_that_finds_another_at_work_is_named_skipped_and_tells_all_the_sam
         ended = run_detect(trail, state)
 
     assert (ended.name, ended.is_completed()) == ("Skipped", True)
-    assert "nothing was read: another detector is at work" in str(ended.message)
+    assert str(ended.message).startswith(f"another detector is at work on {state / 'cases.db'}: somebody else holds it")
     assert artifacts_of(prefect_client, run_of(prefect_client, ended)) == {}
     assert capsys.readouterr().out.count(CARD) == 1
 

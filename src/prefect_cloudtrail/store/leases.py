@@ -150,6 +150,6 @@ def require(connection: sa.Connection, lease: Lease, *, lock: bool = True) -> No
     if held is None or held.token != lease.token or held.expires_at == RELEASED:
         by = "nobody" if held is None or held.expires_at == RELEASED else read_owner(held.owner)[0]
         raise LeaseHeldError(
-            f"{lease.owner} no longer holds {lease.database.where} ({by} does): nothing was stored; "
-            "the next run goes on from the last checkpoint"
+            f"{lease.owner} no longer holds {lease.database.where} ({by} does): what it stored before stays, "
+            "and the next run goes on from there"
         )
