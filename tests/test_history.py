@@ -1,3 +1,4 @@
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 from frames import NOON, call, days, history, placed, user
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from prefect_cloudtrail import schema
 from prefect_cloudtrail.history import History, Tally, day_of, fold, hold_back, holds, midnight, presences
@@ -137,3 +139,27 @@ def test_what_was_last_seen_over_90_days_ago_is_forgotten() -> None:
     old, young = presences(placed([call(at=NOON - timedelta(days=91))])), presences(placed(days(1, "Kyiv")))
     usual = fold(fold(schema.empty(schema.USUAL), old, [PLACES], today - 60), young, [PLACES], today)
     assert usual["outcome"].to_list() == [KYIV]
+
+
+def test_how_the_days_are_folded_changes_no_bit() -> None:
+    chance = random.Random(7)  # noqa: S311 - not for secrets
+    people = [user(f"user{number}") for number in range(40)]
+    past = presences(
+        placed(
+            [
+                call(chance.choice(("Berlin", "Kyiv")), principal=chance.choice(people), at=NOON - timedelta(days=ago))
+                for ago in range(200)
+                for _ in range(chance.randrange(30))
+                if not 40 < ago < 140  # longer than anything is remembered
+            ]
+        )
+    )
+    first, end = day_of(NOON) - 200, day_of(NOON) + 1
+    cuts = sorted({*chance.sample(range(first, end), 12), end})
+    at_once = fold(schema.empty(schema.USUAL), past, [PLACES, EVERYBODY], end)
+    by_parts, before = schema.empty(schema.USUAL), first
+    for cut in cuts:
+        part = past.filter(pl.col("hour").is_between(midnight(before), midnight(cut), closed="left"))
+        by_parts, before = fold(by_parts, part, [PLACES, EVERYBODY], cut), cut
+    assert at_once.height > 50
+    assert_frame_equal(by_parts, at_once, check_exact=True)

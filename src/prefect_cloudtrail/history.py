@@ -201,28 +201,33 @@ def fold(usual: pl.DataFrame, learned: pl.DataFrame, tallies: Iterable[Tally], t
         tallies: every question that will be asked.
         today: days since 2020-01-01.
     """
-    folded = [usual]
     dated = learned.with_columns(day("hour").alias("day"))
+    daily = [usual.clear().with_columns(pl.lit(0, pl.Int32).alias("day"))]
     for tally in tallies:
         seen = dated.select(*tally.counted, "day").drop_nulls().unique()
-        folded.append(
-            seen.group_by("context", "outcome")
-            .agg(
+        daily.append(
+            seen.group_by("context", "outcome", "day")
+            .agg(pl.len().alias("units"))
+            .select(
                 pl.lit(tally.name).alias("tally"),
-                weight("day").sum().alias("weight"),
-                pl.col("day").n_unique().cast(pl.Int64).alias("days"),
-                pl.col("day").min().alias("first_day"),
-                pl.col("day").max().alias("last_day"),
+                "context",
+                "outcome",
+                (pl.col("units") * weight("day")).alias("weight"),
+                pl.lit(1, pl.Int64).alias("days"),
+                pl.col("day").alias("first_day"),
+                pl.col("day").alias("last_day"),
+                "day",
             )
-            .select(usual.columns)
         )
-    return (
-        pl.concat(folded)
-        .group_by("tally", "context", "outcome")
-        .agg(pl.col("weight").sum(), pl.col("days").sum(), pl.col("first_day").min(), pl.col("last_day").max())
-        .filter(pl.col("last_day") >= today - FORGOTTEN_AFTER_DAYS)
-        .sort("tally", "context", "outcome")
-    )
+    # A day at a time, so that each sum is of two, in the order of the days: equal to the last bit however runs are cut.
+    for one in pl.concat(daily).sort("day").partition_by("day", maintain_order=True):
+        remembered = usual.filter(pl.col("last_day") >= one["day"][0] - FORGOTTEN_AFTER_DAYS)
+        usual = (
+            pl.concat([remembered, one.drop("day").select(usual.columns)])
+            .group_by("tally", "context", "outcome")
+            .agg(pl.col("weight").sum(), pl.col("days").sum(), pl.col("first_day").min(), pl.col("last_day").max())
+        )
+    return usual.filter(pl.col("last_day") >= today - FORGOTTEN_AFTER_DAYS).sort("tally", "context", "outcome")
 
 
 @dataclass(frozen=True)
