@@ -192,6 +192,16 @@ def test_a_source_that_went_away_does_not_look_empty(organisation: Generated, tm
         pipeline.run(store, source, geo, Options(until=organisation.end))
 
 
+def test_what_is_read_at_once_is_bounded_and_cut_between_windows() -> None:
+    morning = datetime(2026, 2, 2, 10, 1, tzinfo=UTC)
+    size = arrivals.CHUNK_BYTES // 4
+    objects = [LogObject(f"{n:02}", size, morning + timedelta(minutes=5 * n)) for n in range(24)]
+    chunks = list(arrivals.chunks(objects))
+    assert [each.key for chunk in chunks for each in chunk] == [each.key for each in objects]
+    # Windows of three objects: two windows are the first that fill a chunk.
+    assert [len(chunk) for chunk in chunks] == [6, 6, 6, 6]
+
+
 def test_two_detectors_at_once_do_not_both_work(organisation: Generated, tmp_path: Path) -> None:
     class Nested(Delivered):
         def list(self, since: datetime | None = None) -> list[LogObject]:  # noqa: ARG002 - a folder lists all
