@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 THERE = {"incidents", "revisions", "cards", "to tell", "runs", "ledger", "event keys", "presences", "usual", "index"}
 
 
-def drill(*arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.drills", *arguments, "--forked", "--json"]
+def drill(*arguments: str, forked: bool = True) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.drills", *arguments, *(["--forked"] if forked else []), "--json"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     row: dict[str, Any] = json.loads(ended.stdout)
@@ -40,3 +40,9 @@ def test_detectors_that_start_at_once_work_one_at_a_time() -> None:
     row = drill("at-once", "--rounds", "1", "--steps", "2")
     assert (row["steps"], row["differences"]) == (3, [])
     assert row["refused"] > 0
+
+
+def test_a_flow_killed_while_it_tells_starts_each_response_once() -> None:
+    row = drill("kill-flow", "--kills", "3", forked=False)
+    assert (row["kills"], row["differences"]) == (3, [])
+    assert row["undisturbed"]["to tell"] > 1
