@@ -151,7 +151,8 @@ def test_the_page_leads_from_a_bucket_to_a_scheduled_run(
     shutil.copy(organisation.asn_db, geo / "GeoLite2-ASN.mmdb")
     usual, new = objects(organisation)
     s3.put(TRAIL, usual)
-    with postgresql.server() as cases, prefect_server(tmp_path) as prefect:
+    of_server = dict(re.findall(r"^(PREFECT_SERVER_\w+)=(\S+)$", PAGE, flags=re.MULTILINE))
+    with postgresql.server() as cases, prefect_server(tmp_path, **of_server) as prefect:
         yours = {
             "BUCKET": TRAIL,
             "STATE_BUCKET": STATE,
@@ -174,6 +175,7 @@ def test_the_page_leads_from_a_bucket_to_a_scheduled_run(
                     a_scheduled_run_finds_the_theft(prefect)
                     assert "inc_" in bash.run("prefect-cloudtrail incidents")
     assert_the_policy_grants(s3.asked)
+    assert (tmp_path / "concurrency_leases").is_dir()  # the server's leases, as the page has them
 
 
 def environment(prefect: PrefectServer, cases: postgresql.Server, s3: RecordedS3) -> dict[str, str]:
