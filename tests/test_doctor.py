@@ -376,7 +376,7 @@ def an_encoding_that_lacks_letters(place: Place) -> None:
 
 
 def a_schedule_that_stopped(place: Place) -> None:
-    execute(place, "update state set checkpoint = ?", f"{NOW - timedelta(hours=2):%Y-%m-%d %H:%M:%S.%f}")
+    execute(place, "delete from objects where delivered > ?", f"{NOW - timedelta(hours=2):%Y-%m-%d %H:%M:%S.%f}")
 
 
 def nothing_was_read(place: Place) -> None:
@@ -553,6 +553,19 @@ def test_a_run_at_work_is_named_and_no_cause_for_worry(place: Place) -> None:
 
 def test_an_hour_without_calls_is_no_run_that_is_late(place: Place) -> None:
     place.now = NOW + timedelta(hours=5)
+    assert not found(place.checks(), "detect has not run since")
+
+
+def test_an_object_without_events_is_no_run_that_is_late(place: Place, trail: Trail) -> None:
+    place.given["source"] = str(shutil.copytree(trail.source, place.folder / "trail"))
+    path = place.folder / "trail" / key(NOW + timedelta(minutes=10))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(log_file()))
+    place.now = NOW + timedelta(hours=5)
+    assert found(place.checks(), "1 log object unread, the oldest delivered 4 hours ago")
+
+    with Store.open(place.state) as store:
+        Trail(Path(place.given["source"]), trail.city_db).run(store)
     assert not found(place.checks(), "detect has not run since")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from prefect_cloudtrail import clients
+from prefect_cloudtrail import arrivals, clients
 from prefect_cloudtrail.checks import Check, ago, counted, long_as
 from prefect_cloudtrail.cloudtrail import LogObject
 from prefect_cloudtrail.errors import CloudTrailResponseError, NewerStateError, SettingsError, SourceError, StateError
@@ -259,17 +259,25 @@ def _progress(store: Store, now: datetime, objects: Sequence[LogObject]) -> Iter
         fix = "run prefect-cloudtrail backfill over past days, then detect"
         yield Check("checkpoint", "warn", "nothing was read yet", fix)
         return
-    waiting = [each.delivered for each in objects if each.delivered and each.delivered > checkpoint]
+    unread = _unread(store, objects, now)
     # Without a list of the source, the clock must do.
-    since = min(waiting, default=None) if objects else checkpoint
+    since = min(unread, default=None) if objects else checkpoint
     said = f"all is read that was delivered until {checkpoint:%Y-%m-%d %H:%M} UTC"
     if since and now - since > RUN_IS_LATE:
+        left = f"{counted(len(unread), 'log object')} unread, the oldest delivered" if objects else f"{said},"
         fix = "see that detect is scheduled, that a worker takes its runs, and why the last one failed"
-        yield Check("checkpoint", "warn", f"detect has not run since: {said}, {ago(now - checkpoint)}", fix)
+        yield Check("checkpoint", "warn", f"detect has not run since: {left} {ago(now - since)}", fix)
     else:
         yield Check("checkpoint", "ok", said)
     last: dict[str, Any] = next(iter(store.runs(limit=1)), {}).get("summary", {})
     yield from _last_run(last, now)
+
+
+def _unread(store: Store, objects: Sequence[LogObject], now: datetime) -> list[datetime]:
+    """When those were delivered of which a run has something to read still; an object may hold no event of its own."""
+    delivered = [each.delivered for each in objects if each.delivered]
+    left = arrivals.arrived(store.ledger(min(delivered, default=None)), objects, now)
+    return [each.delivered for each in left if each.delivered]
 
 
 def _last_run(summary: Mapping[str, Any], now: datetime) -> Iterator[Check]:

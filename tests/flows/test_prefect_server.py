@@ -14,7 +14,7 @@ import yaml
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_CLOUD_API_URL, temporary_settings
 from prefect.states import Failed, Scheduled
 
 from prefect_cloudtrail.checks import Check
@@ -176,6 +176,12 @@ def test_a_server_that_is_right_has_nothing_to_see_to(deployed: Deployed) -> Non
 def test_the_page_has_a_row_for_each_and_no_other() -> None:
     (rows,) = re.findall(r"^\| doctor says of Prefect \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", PAGE, flags=re.MULTILINE)
     assert [row.split("|")[1].strip().strip("`") for row in rows.splitlines()] == list(MADE)
+
+
+def test_prefect_cloud_is_not_asked_for_a_version(deployed: Deployed) -> None:
+    with temporary_settings({PREFECT_CLOUD_API_URL: str(deployed.client.api_url)}):
+        prefect, *_ = check_server(datetime.now(UTC))
+    assert (prefect.status, prefect.said.endswith("/api/ answers: Prefect Cloud")) == ("ok", True)
 
 
 def test_nothing_is_started_where_no_server_is_named() -> None:
