@@ -181,8 +181,10 @@ def test_detect_from_s3_agrees_with_a_backtest_from_a_folder(
 def test_detect_with_everything_in_s3_and_postgresql_agrees_with_a_backtest_in_a_folder(
     organisation: Generated, backtested: Answer, s3: Server, postgres: postgresql.Server
 ) -> None:
-    s3.create("state")
-    given = given_by(organisation, "s3://trail/logs", "s3://state/cloudtrail") | {"endpoint_url": s3.endpoint}
+    s3.create("state-of-agreement")
+    given = given_by(organisation, "s3://trail-and-state/logs", "s3://state-of-agreement/cloudtrail") | {
+        "endpoint_url": s3.endpoint
+    }
     with postgres.database() as url:
         given["database"] = url
-        assert detected(organisation, given, in_several, into_bucket(organisation, s3, "trail")) == backtested
+        assert detected(organisation, given, in_several, into_bucket(organisation, s3, "trail-and-state")) == backtested

@@ -14,6 +14,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Kind = Literal["own", "egress", "hosting", "vpn", "tor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_BY_NAME: dict[str, Kind] = {kind: kind for kind in KINDS}
 # Kinds that anybody can rent or join.
 FOR_RENT = frozenset({"hosting", "vpn", "tor"})
 HEADER = ["network", "kind"]
@@ -84,7 +85,7 @@ def _row(row: dict[str, str], where: str) -> tuple[Network, Kind]:
         network = ipaddress.ip_network((row["network"] or "").strip())
     except ValueError as error:
         raise SettingsError(f"{where}: {error}; write a network such as 203.0.113.0/24") from error
-    kind = next((kind for kind in KINDS if kind == (row["kind"] or "").strip().lower()), None)
+    kind = _BY_NAME.get((row["kind"] or "").strip().lower())
     if kind is None:
         raise SettingsError(f"{where}: no such kind; it is one of {', '.join(KINDS)}")
     return network, kind
