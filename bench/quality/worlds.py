@@ -10,32 +10,44 @@ from typing import Any
 import msgspec
 
 from bench.quality.judge import Labelled
+from bench.quality.real import attacks
 from prefect_cloudtrail.demo import (
     DEMO,
     KINDS,
     Organisation,
     automation_heavy,
+    carriers,
     generate,
+    ipv6,
     many_accounts,
+    missing_cities,
     remote_first,
     small,
     spread,
+    varied,
 )
+from prefect_cloudtrail.demo.chance import shuffled, stream
 
 # All are judged over the same two weeks, whatever they learn from before.
 JUDGED_DAYS = 14
+# So many thefts in two weeks, and so many of real attacks; fewer where there are only a few people to rob.
+THEFTS = (6, 12)
+REAL_THEFTS = 2
 # Late objects are delivered after the last day.
 AFTER_THE_END = timedelta(days=1)
 
 Shape = Callable[[int], Organisation]
 SHAPES: MappingProxyType[str, Shape] = MappingProxyType(
     {
-        "office": lambda seed: replace(DEMO, seed=seed, days=45),
-        "small": lambda seed: replace(small(seed), days=30),
-        "spread": lambda seed: replace(spread(seed), days=45),
+        "office": lambda seed: replace(DEMO, seed=seed),
+        "small": small,
+        "spread": spread,
         "remote_first": remote_first,
         "many_accounts": many_accounts,
         "automation_heavy": automation_heavy,
+        "carriers": carriers,
+        "missing_cities": missing_cities,
+        "ipv6": ipv6,
     }
 )
 
@@ -73,9 +85,21 @@ class Trail:
     thefts: tuple[Labelled, ...]
 
 
-def generated(shape: str, seed: int, kinds: Sequence[str] = tuple(KINDS)) -> World:
-    """Return a world of this shape, with one theft of each kind spread over its last two weeks."""
-    organisation = replace(SHAPES[shape](seed), thefts=tuple(kinds), theft_days=JUDGED_DAYS)
+def generated(shape: str, seed: int, kinds: Sequence[str] = ()) -> World:
+    """Return a world of this shape, varied by its seed, with thefts spread over its last two weeks.
+
+    Args:
+        shape: one of SHAPES.
+        seed: which of the shape's organisations.
+        kinds: one theft of each of these; up to a dozen of all kinds, dealt by the seed, where nothing is said, and two
+            attacks from real records where those are at hand.
+    """
+    organisation = varied(replace(SHAPES[shape](seed), theft_days=JUDGED_DAYS))
+    chance = stream(seed, "thefts", shape)
+    least, most = THEFTS
+    dealt = shuffled(chance, tuple(KINDS))[: max(least, min(most, organisation.people // 2))]
+    replays = () if kinds else shuffled(chance, attacks())[:REAL_THEFTS]
+    organisation = replace(organisation, thefts=tuple(kinds) or dealt, replays=replays)
     learn_until = organisation.end - timedelta(days=JUDGED_DAYS)
     return World(shape, seed, learn_until, organisation.end + AFTER_THE_END, organisation=organisation)
 

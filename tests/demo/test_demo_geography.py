@@ -41,13 +41,18 @@ def resolve(spot: Spot, folder: Path) -> Place:
         (Line.CLOUD, "Boardman", ("Boardman", "US", "Amazon.com, Inc.")),
         (Line.EGRESS, "Zurich", ("Zurich", "CH", "Example Corp Network")),
         (Line.EXIT, "Medellín", ("Medellín", "CO", "Example VPN")),
+        (Line.BOARD, "Dallas", ("Dallas", "US", "Example Onboard Internet")),
+        (Line.GATEWAY, "Rostock", ("Rostock", "DE", "DE Mobile")),
+        (Line.STRANGER_PHONE, "Rostock", ("Frankfurt am Main", "DE", "DE Mobile")),
     ],
 )
 def test_a_line_resolves_to_where_its_database_puts_it(line: Line, city: str, expected: Place, tmp_path: Path) -> None:
     assert resolve(Spot(line, BY_NAME[city], "somebody", 7), tmp_path) == expected
 
 
-@pytest.mark.parametrize("line", [Line.HOME, Line.HOME6, Line.HOTEL, Line.STRANGER, Line.HOSTING])
+@pytest.mark.parametrize(
+    "line", [Line.HOME, Line.HOME6, Line.HOTEL, Line.STRANGER, Line.STRANGER6, Line.HOSTING, Line.DESKTOP]
+)
 def test_a_household_or_server_resolves_to_its_own_city(line: Line, tmp_path: Path) -> None:
     city, country, _ = resolve(Spot(line, BY_NAME["Sapporo"], "somebody", 250), tmp_path)
     assert (city, country) == ("Sapporo", "JP")
@@ -59,6 +64,21 @@ def test_a_few_homes_are_put_into_the_wrong_city_of_the_right_country() -> None:
     places = [home.city.name for home in homes if home.city is not None]
     assert set(places) == {"Rostock", "Frankfurt am Main"}
     assert 1 <= places.count("Frankfurt am Main") <= 25
+
+
+def test_exits_are_rented_from_hosting_companies_where_the_organisation_says_so() -> None:
+    plan = AddressPlan(seed=1, rented_exits=True)
+    assert "Hosting" in plan.network(Spot(Line.EXIT, BY_NAME["Berlin"], "", 1)).organisation
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.3, 50, 100), (1.0, 250, 250)])
+def test_so_many_networks_have_no_city_and_aws_s_always_have(share: float, least: int, most: int) -> None:
+    plan = AddressPlan(seed=1, nameless_share=share)
+    homes = [plan.network(Spot(Line.HOTEL, BY_NAME["Rostock"], f"hotel {number}", 1)) for number in range(250)]
+    clouds = [plan.network(Spot(Line.CLOUD, BY_NAME["Dublin"], str(number), 1)) for number in range(50)]
+    assert least <= sum(home.city is None for home in homes) <= most
+    assert {home.country for home in homes} == {"DE"}
+    assert {cloud.city for cloud in clouds} == {BY_NAME["Dublin"]}
 
 
 def test_networks_are_never_shared_between_lines_cities_or_holders() -> None:

@@ -6,33 +6,78 @@ from typing import Protocol
 
 import geoip2.database
 import pytest
-from demo.reading import Reading
+from builders import record
+from demo.reading import Reading, Record
 
 from prefect_cloudtrail.demo import (
     DEMO,
     KINDS,
     Organisation,
+    Theft,
     automation_heavy,
+    carriers,
     generate,
+    ipv6,
     many_accounts,
+    missing_cities,
     remote_first,
+    replay,
     small,
     spread,
 )
+from prefect_cloudtrail.demo.addresses import Line
 from prefect_cloudtrail.demo.geography import kilometres
 from prefect_cloudtrail.demo.graft import schedule
 from prefect_cloudtrail.demo.roster import Person, recruit
+from prefect_cloudtrail.demo.workday import sessions
 
 
 class Shape(Protocol):
     def __call__(self, seed: int, thefts: tuple[str, ...], /) -> Organisation: ...
 
 
-SHAPES: tuple[Shape, ...] = (small, spread, remote_first, many_accounts, automation_heavy)
+SHAPES: tuple[Shape, ...] = (
+    small,
+    spread,
+    remote_first,
+    many_accounts,
+    automation_heavy,
+    carriers,
+    missing_cities,
+    ipv6,
+)
 
 
 def when(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def network_of(ip: str) -> str:
+    return ip.rpartition(".")[0]
+
+
+def company_of(ip: str, reading: Reading) -> str:
+    with geoip2.database.Reader(reading.generated.asn_db) as networks:
+        return networks.asn(ip).autonomous_system_organization or ""
+
+
+def innocents(reading: Reading) -> list[Record]:
+    stolen = {event_id for theft in reading.generated.thefts for event_id in theft.event_ids}
+    return [
+        record
+        for record in reading.records
+        if record["eventID"] not in stolen and "invokedBy" not in record["userIdentity"]
+    ]
+
+
+def theft_of(kind: str, reading: Reading) -> Theft:
+    return next(theft for theft in reading.generated.thefts if theft.kind == kind)
+
+
+def place_of(ip: str, reading: Reading) -> tuple[str | None, str | None]:
+    with geoip2.database.Reader(reading.generated.city_db) as cities:
+        found = cities.city(ip)
+    return found.city.name, found.subdivisions.most_specific.iso_code
 
 
 def city_of(ip: str, reading: Reading) -> str | None:
@@ -99,8 +144,99 @@ def test_the_rows_of_incidents_say_what_the_records_say(robbed: Reading) -> None
         assert city_of(row["ip"], robbed) == row["city"]
 
 
-def test_only_the_thief_at_home_cannot_be_seen_by_city(robbed: Reading) -> None:
-    assert [theft.kind for theft in robbed.generated.thefts if not theft.detectable_by_city] == ["home_city"]
+def test_the_thief_at_home_cannot_be_seen_by_city(robbed: Reading) -> None:
+    assert not theft_of("home_city", robbed).detectable_by_city
+
+
+def test_no_theft_that_a_city_can_show_is_from_a_city_its_victim_is_seen_in(robbed: Reading) -> None:
+    seen = {
+        (record["userIdentity"]["arn"], place_of(record["sourceIPAddress"], robbed)) for record in innocents(robbed)
+    }
+    shown = [theft for theft in robbed.generated.thefts if theft.detectable_by_city]
+    assert len(shown) > len(KINDS) / 2
+    assert not [theft.kind for theft in shown if (theft.principal, place_of(theft.ip, robbed)) in seen]
+
+
+def test_a_thief_on_a_colleague_s_network_shares_it_with_others_and_not_with_the_victim(robbed: Reading) -> None:
+    theft = theft_of("colleagues_network", robbed)
+    users = {
+        record["userIdentity"]["arn"]
+        for record in innocents(robbed)
+        if network_of(record["sourceIPAddress"]) == network_of(theft.ip)
+    }
+    assert users - {theft.principal}
+    assert theft.principal not in users or not theft.detectable_by_city
+
+
+def test_a_thief_behind_a_commercial_vpn_leaves_by_an_exit_that_innocents_use(robbed: Reading) -> None:
+    theft = theft_of("commercial_vpn", robbed)
+    assert company_of(theft.ip, robbed) == "Example VPN"
+    assert network_of(theft.ip) in {network_of(record["sourceIPAddress"]) for record in innocents(robbed)}
+
+
+def test_a_thief_on_a_phone_comes_from_a_carrier(robbed: Reading) -> None:
+    theft = theft_of("mobile_carrier", robbed)
+    assert company_of(theft.ip, robbed).endswith(" Mobile")
+    assert network_of(theft.ip) not in {network_of(record["sourceIPAddress"]) for record in innocents(robbed)}
+
+
+def test_a_hijacked_session_is_a_temporary_key_its_owner_works_on_with(robbed: Reading) -> None:
+    theft = theft_of("session_hijack", robbed)
+    own = [r for r in innocents(robbed) if r["userIdentity"].get("accessKeyId") == theft.access_key]
+    times = [when(record["eventTime"]) for record in own]
+    assert theft.access_key.startswith("ASIA")
+    assert min(times) < theft.start < max(times)
+    assert theft.ip not in {record["sourceIPAddress"] for record in own}
+
+
+def test_a_thief_comes_back_after_three_quiet_days(robbed: Reading) -> None:
+    times = [when(record["eventTime"]) for record in robbed.stolen("comes_back")]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert sum(gap > timedelta(days=3) for gap in gaps) == 1
+    assert sum(gap > timedelta(minutes=2) for gap in gaps) == 1
+
+
+def test_a_traveller_is_robbed_while_at_a_hotel() -> None:
+    roster = recruit(spread(1, ("while_travelling",)))
+    (theft,) = schedule(roster)
+    victim = theft.heist.victim
+    day = (theft.calls[0].time - roster.organisation.start).days
+    near = [sessions(roster, victim, each) for each in (day - 1, day)] if isinstance(victim, Person) else []
+    assert Line.HOTEL in {session.spot.line for own in near for session in own}
+
+
+def test_a_patient_thief_with_the_victim_s_own_commands_calls_nothing_else() -> None:
+    planned = {theft.kind: theft for theft in schedule(recruit(spread(1, tuple(KINDS))))}["own_commands_slow"]
+    victim = planned.heist.victim
+    times = [call.time for call in planned.calls]
+    assert isinstance(victim, Person)
+    assert set(planned.heist.commands) <= {*victim.skills.commands, *victim.later_skills.commands}
+    assert not [call for call in planned.calls if call.error]
+    assert min(later - earlier for earlier, later in pairwise(times)) > timedelta(hours=1)
+
+
+def test_a_real_attack_is_replayed_call_by_call_from_a_city_nobody_was_in(tmp_path: Path) -> None:
+    attack = replay(
+        "a real one",
+        [
+            record(eventTime="2023-07-10T11:42:18Z", eventName="ListUsers"),
+            record(eventTime="2023-07-10T11:42:58Z", eventName="CreateUser", errorCode="AccessDenied"),
+            record(eventTime="2023-07-10T12:02:18Z", eventSource="s3.amazonaws.com", eventName="ListBuckets"),
+        ],
+    )
+    assert attack is not None
+    reading = Reading(generate(replace(small(), replays=(attack,)), tmp_path))
+    (theft,) = reading.generated.thefts
+    stolen = reading.stolen("replayed")
+    times = [when(each["eventTime"]) for each in stolen]
+    assert (theft.plan, theft.detectable_by_city) == ("a real one", True)
+    assert [(each["eventSource"], each["eventName"], each.get("errorCode")) for each in stolen] == [
+        ("iam.amazonaws.com", "ListUsers", None),
+        ("iam.amazonaws.com", "CreateUser", "AccessDenied"),
+        ("s3.amazonaws.com", "ListBuckets", None),
+    ]
+    assert [time - times[0] for time in times] == [timedelta(0), timedelta(seconds=40), timedelta(minutes=20)]
+    assert city_of(theft.ip, reading) not in {city_of(each["sourceIPAddress"], reading) for each in innocents(reading)}
 
 
 def test_stolen_keys_are_keys_their_owners_use(robbed: Reading) -> None:
@@ -169,7 +305,7 @@ def test_a_theft_leaves_every_other_record_as_it_was(tmp_path: Path) -> None:
 def test_every_kind_of_theft_happens_to_every_shape(shape: Shape, tmp_path: Path) -> None:
     full = shape(3, tuple(KINDS))
     organisation = replace(
-        full, days=3, theft_days=1, visits=1, people=min(full.people, 20), robots=min(full.robots, 5)
+        full, days=6, theft_days=1, visits=1, people=min(full.people, 20), robots=min(full.robots, 5)
     )
     reading = Reading(generate(organisation, tmp_path))
     assert [theft.kind for theft in reading.generated.thefts] == list(KINDS)

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from prefect_cloudtrail.demo.chance import stream
-from prefect_cloudtrail.demo.geography import CITIES, City, hub
+from prefect_cloudtrail.demo.geography import CITIES, COUNTRIES, City, hub
+from prefect_cloudtrail.demo.organisation import MISPLACED_SHARE, Organisation
 
 # Private-use numbers (RFC 6996), so that no invented provider carries a real one's.
 FIRST_ASN = 4_200_000_000
 AMAZON_ASN = 16509
 HOSTING = ("Example Hosting", "Northwind Cloud Hosting", "Quayside Servers Hosting", "Budget VPS Hosting")
-# How many home lines a geo database puts into the wrong city of the right country.
-MISPLACED_SHARE = 0.02
 
 
 class Line(StrEnum):
@@ -33,6 +32,11 @@ class Line(StrEnum):
     CLOUD = "cloud"  # AWS's own addresses
     HOSTING = "hosting"  # rented servers; thieves only
     STRANGER = "stranger"  # a home line of somebody outside; thieves only
+    DESKTOP = "desktop"  # a desktop or a build machine rented at a hosting company; innocents only
+    BOARD = "board"  # an aeroplane's or a train's way out, wherever it is
+    GATEWAY = "gateway"  # a carrier's gateway, in whichever city of the country it lies that time
+    STRANGER6 = "stranger6"  # as STRANGER, speaking IPv6
+    STRANGER_PHONE = "stranger phone"  # a phone of somebody outside: resolves to its carrier's hub; thieves only
 
 
 FIRST_OCTET = {
@@ -46,7 +50,12 @@ FIRST_OCTET = {
     Line.CLOUD: 52,
     Line.HOSTING: 194,
     Line.STRANGER: 86,
+    Line.DESKTOP: 188,
+    Line.BOARD: 57,
+    Line.GATEWAY: 79,
+    Line.STRANGER_PHONE: 87,
 }
+SIX = {Line.HOME6: "2a00:1000", Line.STRANGER6: "2a00:2000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +85,27 @@ class Network:
 
 
 class AddressPlan:
-    """The networks handed out so far."""
+    """The networks handed out so far, and what the geo database makes of them.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        seed: the organisation's.
+        misplaced_share: how many home lines the database puts into the wrong city of the right country, 0 to 1.
+        nameless_share: of how many networks it names no city, only a country; AWS's own are always named.
+        rented_exits: whether commercial VPNs rent their exits from hosting companies rather than own them.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        misplaced_share: float = MISPLACED_SHARE,
+        nameless_share: float = 0.0,
+        rented_exits: bool = False,
+    ) -> None:
         self._seed = seed
+        self._misplaced_share = misplaced_share
+        self._nameless_share = nameless_share
+        self._rented_exits = rented_exits
         self._networks: dict[tuple[Line, City, str], Network] = {}
         self._counts = dict.fromkeys(Line, 0)
 
@@ -101,33 +127,48 @@ class AddressPlan:
         """Return the caller's address at this spot."""
         return self.network(spot).address(spot.host)
 
+    def resolved(self, spot: Spot) -> City | None:
+        """Return where the database puts the spot, None where it knows the country alone; hands nothing out."""
+        if spot.line == Line.NOWHERE or self._happens(
+            "nameless", spot, self._nameless_share * (spot.line != Line.CLOUD)
+        ):
+            return None
+        misplaced = spot.line == Line.HOME and self._happens("misplaced", spot, self._misplaced_share)
+        elsewhere = misplaced or spot.line in {Line.CARRIER, Line.STRANGER_PHONE}
+        return hub(spot.city) if elsewhere else spot.city
+
+    def _happens(self, what: str, spot: Spot, share: float) -> bool:
+        names = (spot.city.name, spot.holder) if what == "misplaced" else (spot.line, spot.city.name, spot.holder)
+        return share > 0 and stream(self._seed, what, *names).random() < share
+
     def _hand_out(self, number: int, spot: Spot) -> Network:
-        asn, organisation = _provider(self._seed, spot)
+        asn, organisation = _provider(self._seed, spot, rented_exits=self._rented_exits)
         return Network(
             cidr=_cidr(number, spot.line),
             country=spot.city.country,
-            city=_resolved(self._seed, spot),
+            city=self.resolved(spot),
             asn=asn,
             organisation=organisation,
         )
 
 
+def address_plan(organisation: Organisation) -> AddressPlan:
+    """Return the plan of this organisation's networks, with none handed out yet."""
+    return AddressPlan(
+        organisation.seed,
+        misplaced_share=organisation.misplaced_share,
+        nameless_share=organisation.nameless_share,
+        rented_exits=organisation.rented_exits,
+    )
+
+
 def _cidr(number: int, line: Line) -> str:
-    if line == Line.HOME6:
-        return f"2a00:1000:{number + 1:x}::/48"
+    if line in SIX:
+        return f"{SIX[line]}:{number + 1:x}::/48"
     return f"{FIRST_OCTET[line]}.{number >> 8}.{number & 255}.0/24"
 
 
-def _resolved(seed: int, spot: Spot) -> City | None:
-    if spot.line == Line.NOWHERE:
-        return None
-    misplaced = (
-        spot.line == Line.HOME and stream(seed, "misplaced", spot.city.name, spot.holder).random() < MISPLACED_SHARE
-    )
-    return hub(spot.city) if spot.line == Line.CARRIER or misplaced else spot.city
-
-
-def _provider(seed: int, spot: Spot) -> tuple[int, str]:
+def _provider(seed: int, spot: Spot, *, rented_exits: bool) -> tuple[int, str]:
     """Return the number and the name of who runs the line; the range of numbers says what kind of line it is."""
     place = CITIES.index(spot.city)
     chance = stream(seed, "provider", spot.line, spot.city.name, spot.holder)
@@ -135,11 +176,17 @@ def _provider(seed: int, spot: Spot) -> tuple[int, str]:
     # Two providers a city for homes: a thief in a colleague's city is as likely to be on the colleague's own.
     second = chance.randrange(2)
     residential = FIRST_ASN + 1000 + 2 * place + second, f"{spot.city.name} {('Broadband', 'Fibre')[second]}"
+    hosting = FIRST_ASN + 10 + rented, HOSTING[rented]
+    country = list(COUNTRIES).index(spot.city.country)
     return {
         Line.CLOUD: (AMAZON_ASN, "Amazon.com, Inc."),
         Line.EGRESS: (FIRST_ASN, "Example Corp Network"),
-        Line.EXIT: (FIRST_ASN + 1, "Example VPN"),
-        Line.HOSTING: (FIRST_ASN + 10 + rented, HOSTING[rented]),
+        Line.EXIT: hosting if rented_exits else (FIRST_ASN + 1, "Example VPN"),
+        Line.HOSTING: hosting,
+        Line.DESKTOP: hosting,
+        Line.BOARD: (FIRST_ASN + 2, "Example Onboard Internet"),
+        Line.GATEWAY: (FIRST_ASN + 600 + country, f"{spot.city.country} Mobile"),
+        Line.STRANGER_PHONE: (FIRST_ASN + 600 + country, f"{spot.city.country} Mobile"),
         Line.CARRIER: (FIRST_ASN + 100 + place, f"{spot.city.country} Mobile"),
         Line.NOWHERE: (FIRST_ASN + 200 + place, f"{spot.city.country} Telecom"),
         Line.OFFICE: (FIRST_ASN + 300 + place, f"{spot.city.name} Business Net"),

@@ -129,6 +129,25 @@ ROBOT_JOBS = MappingProxyType(
         """),
     }
 )
+# What somebody does for a new colleague, what somebody called at night looks at, and what only the emergency user may.
+ONBOARDING = commands(
+    "iam: CreateUser CreateLoginProfile AttachUserPolicy AddUserToGroup CreateAccessKey TagUser ListUsers"
+)
+ON_CALL = commands("""
+    monitoring: DescribeAlarms GetMetricData
+    logs: FilterLogEvents StartQuery GetQueryResults
+    ecs: DescribeServices UpdateService
+    rds: DescribeDBInstances RebootDBInstance
+    ssm: StartSession SendCommand GetParameter
+    secretsmanager: GetSecretValue
+    ec2: DescribeInstances RebootInstances
+""")
+EMERGENCY = commands("""
+    sts: GetCallerIdentity
+    iam: ListRoles GetRole UpdateAssumeRolePolicy AttachRolePolicy DetachRolePolicy UpdateLoginProfile
+    cloudtrail: LookupEvents
+    organizations: ListAccounts
+""")
 MONTHLY = commands("iam: GenerateCredentialReport GetCredentialReport")
 WEEKLY = commands("inspector2: ListFindings ListCoverage")
 

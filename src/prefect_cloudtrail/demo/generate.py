@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from prefect_cloudtrail.demo.addresses import AddressPlan
+from prefect_cloudtrail.demo.addresses import AddressPlan, address_plan
 from prefect_cloudtrail.demo.chance import stream
 from prefect_cloudtrail.demo.databases import write_asn_database, write_city_database
 from prefect_cloudtrail.demo.graft import Scheduled, Theft, happened, schedule
@@ -49,7 +49,7 @@ def generate(organisation: Organisation, out: Path, progress: Callable[[float], 
     roster = recruit(organisation)
     planned = schedule(roster)
     out.mkdir(parents=True, exist_ok=True)
-    plan = AddressPlan(organisation.seed)
+    plan = address_plan(organisation)
     trail = Trail(organisation, out, plan)
     thefts: list[Theft] = []
     for day in range(organisation.days + 1):

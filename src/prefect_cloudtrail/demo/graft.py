@@ -6,22 +6,28 @@ The innocents' records stay the same whatever is stolen.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from random import Random
 
 from prefect_cloudtrail.demo import commands
-from prefect_cloudtrail.demo.addresses import Spot
+from prefect_cloudtrail.demo.addresses import Spot, address_plan
 from prefect_cloudtrail.demo.chance import stream
 from prefect_cloudtrail.demo.geography import NEAR_KM, far_from
+from prefect_cloudtrail.demo.replay import Replay
 from prefect_cloudtrail.demo.roster import Person, Roster
-from prefect_cloudtrail.demo.thief import KINDS, MARGIN, Heist, Scene
+from prefect_cloudtrail.demo.thief import KINDS, MARGIN, Heist, Scene, replayed
 from prefect_cloudtrail.demo.workday import Call
 from prefect_cloudtrail.errors import SettingsError
+
+REPLAYED = "replayed"
 
 
 @dataclass(frozen=True)
 class Theft:
     """One theft as it happened: a row of incidents.ndjson, and the ids of its events.
 
-    `detectable_by_city` is False where the thief sits within 50 km of a city the victim is seen in anyway.
+    `kind` is one of `thief.KINDS`, or "replayed" with the real attack's name as its plan. `detectable_by_city` is False
+    where the thief's address resolves to within 50 km of a city the victim is seen in anyway, or, where it resolves to
+    a country alone, to a country the victim is seen in.
     """
 
     incident: int
@@ -51,7 +57,7 @@ class Scheduled:
 
 
 def schedule(roster: Roster) -> tuple[Scheduled, ...]:
-    """Return the organisation's thefts, spread over its last `theft_days`.
+    """Return the organisation's thefts and replays, spread over its last `theft_days`.
 
     Raises:
         SettingsError: a theft is of no known kind.
@@ -62,13 +68,16 @@ def schedule(roster: Roster) -> tuple[Scheduled, ...]:
         raise SettingsError(f"no theft is called {', '.join(unknown)}: choose from {', '.join(KINDS)}")
     robbed: frozenset[str] = frozenset()
     planned = []
-    for number, kind in enumerate(organisation.thefts):
-        part = (number + 0.5) / len(organisation.thefts)
+    wanted: tuple[str | Replay, ...] = (*organisation.thefts, *organisation.replays)
+    for number, kind in enumerate(wanted):
+        part = (number + 0.5) / len(wanted)
         day = organisation.days - organisation.theft_days + int(organisation.theft_days * part)
-        heist = KINDS[kind](Scene(roster, day, robbed, stream(organisation.seed, "theft", number)))
+        scene = Scene(roster, day, robbed, stream(organisation.seed, "theft", number))
+        heist = replayed(scene, kind) if isinstance(kind, Replay) else KINDS[kind](scene)
         robbed |= {heist.victim.name}
         calls = _calls(roster, heist, number)
-        planned.append(Scheduled(number, kind, heist, calls, _detectable(roster, heist)))
+        name = REPLAYED if isinstance(kind, Replay) else kind
+        planned.append(Scheduled(number, name, heist, calls, _detectable(roster, heist, calls)))
     return tuple(planned)
 
 
@@ -95,19 +104,37 @@ def happened(theft: Scheduled, ip: str, event_ids: Iterable[str]) -> Theft:
 
 def _calls(roster: Roster, heist: Heist, number: int) -> tuple[Call, ...]:
     chance = stream(roster.organisation.seed, "theft", number, "calls")
-    spot = Spot(heist.line, heist.city, f"thief {number}", 1 + chance.randrange(250))
-    calls = []
-    time = heist.start
-    for command in heist.commands:
-        denied = chance.random() < heist.denied and command != commands.WHO_AM_I
-        error = "AccessDenied" if denied else None
-        calls.append(Call(time, heist.account, command, heist.credentials, spot, heist.agent, error))
-        time += timedelta(seconds=chance.uniform(*heist.pause))
+    spot = heist.spot or Spot(heist.line, heist.city, f"thief {number}", 1 + chance.randrange(250))
+    template = Call(heist.start, heist.account, commands.WHO_AM_I, heist.credentials, spot, heist.agent)
+    calls = _as_recorded(heist.replay, template) if heist.replay else _as_planned(heist, template, chance)
     overrun = max(timedelta(), calls[-1].time - (roster.organisation.end - MARGIN))
     return tuple(replace(call, time=call.time - overrun) for call in calls)
 
 
-def _detectable(roster: Roster, heist: Heist) -> bool:
-    victim = heist.victim
-    haunts = roster.haunts(victim) if isinstance(victim, Person) else {victim.city}
-    return bool(far_from((heist.city,), tuple(haunts), NEAR_KM))
+def _as_recorded(attack: Replay, template: Call) -> list[Call]:
+    return [
+        replace(template, time=template.time + timedelta(seconds=step.after), command=step.command, error=step.error)
+        for step in attack.steps
+    ]
+
+
+def _as_planned(heist: Heist, template: Call, chance: Random) -> list[Call]:
+    calls = []
+    time = heist.start
+    for number, command in enumerate(heist.commands):
+        if number == len(heist.commands) // 2:
+            time += heist.rest
+        denied = chance.random() < heist.denied and command != commands.WHO_AM_I
+        error = "AccessDenied" if denied else None
+        calls.append(replace(template, time=time, command=command, error=error))
+        time += timedelta(seconds=chance.uniform(*heist.pause))
+    return calls
+
+
+def _detectable(roster: Roster, heist: Heist, calls: tuple[Call, ...]) -> bool:
+    victim, spot = heist.victim, calls[0].spot
+    haunts = roster.haunts(victim) if isinstance(victim, Person) else victim.haunts
+    city = address_plan(roster.organisation).resolved(spot) if spot is not None else None
+    if city is None:
+        return heist.city.country not in {haunt.country for haunt in haunts}
+    return bool(far_from((city,), tuple(haunts), NEAR_KM))

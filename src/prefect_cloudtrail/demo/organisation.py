@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from prefect_cloudtrail.demo.geography import BY_NAME
+from prefect_cloudtrail.demo.habits import HABITS, ODDITIES
+from prefect_cloudtrail.demo.replay import Replay
 from prefect_cloudtrail.errors import SettingsError
 
 # A Monday, so that thirty days end on a working one.
 FIRST_DAY = datetime(2026, 3, 2, tzinfo=UTC)
 # A day to learn from and a day to judge.
 LEAST_DAYS = 2
+# How many home lines a geo database puts into the wrong city of the right country.
+MISPLACED_SHARE = 0.02
 SLOTS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
 
 
@@ -28,6 +32,17 @@ class Organisation:
         borrowed_share: how often, a robot and day, somebody tries a robot's role from their own desk.
         visits: runs of a robot an hour.
         slot_minutes: how long records are gathered into one log object for each account and region.
+        replays: attacks taken from real records; each happens once, after the thefts.
+        habits: shares that differ from those of `habits.HABITS`, by name.
+        oddities: what of `habits.ODDITIES` there is, by name, and how much of it.
+        on_the_phone: how many sittings of somebody with a phone are on it.
+        wandering_carriers: whether a phone comes out at any city of its country rather than at its carrier's hub.
+        activity_spread: the spread of how busy people are, as a standard deviation of the logarithm; 0: all alike.
+        runners: build machines at hosting companies, in another city every day, with an IAM user's key.
+        emergencies: how often, a day, somebody takes the IAM user kept for emergencies.
+        misplaced_share: how many home lines the geo database puts into the wrong city.
+        nameless_share: of how many networks it names no city, only a country.
+        rented_exits: whether commercial VPNs rent their exits from hosting companies.
     """
 
     seed: int
@@ -47,6 +62,17 @@ class Organisation:
     calls: int = 12
     visits: int = 1
     slot_minutes: int = 15
+    replays: tuple[Replay, ...] = ()
+    habits: tuple[tuple[str, float], ...] = ()
+    oddities: tuple[tuple[str, float], ...] = ()
+    on_the_phone: float = 0.1
+    wandering_carriers: bool = False
+    activity_spread: float = 0.0
+    runners: int = 0
+    emergencies: float = 0.0
+    misplaced_share: float = MISPLACED_SHARE
+    nameless_share: float = 0.0
+    rented_exits: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be generated.
@@ -62,6 +88,8 @@ class Organisation:
             "slot_minutes must divide an hour": self.slot_minutes not in SLOTS,
             f"offices must be among {', '.join(sorted(BY_NAME))}": not self.offices or set(self.offices) - set(BY_NAME),
             "theft_days must be 1 to days": not 1 <= self.theft_days <= self.days,
+            f"habits must be among {', '.join(HABITS)}": bool(dict(self.habits).keys() - HABITS),
+            f"oddities must be among {', '.join(ODDITIES)}": bool(dict(self.oddities).keys() - ODDITIES),
         }
         problems = [problem for problem, is_so in wrong.items() if is_so]
         if problems:
@@ -162,4 +190,55 @@ def automation_heavy(seed: int = 1, thefts: tuple[str, ...] = ()) -> Organisatio
         theft_days=10,
         borrowed_share=0.005,
         visits=6,
+    )
+
+
+def carriers(seed: int = 1, thefts: tuple[str, ...] = ()) -> Organisation:
+    """Return thirty people, most of them on phones whose carriers let them out at any city of the country."""
+    return Organisation(
+        seed=seed,
+        start=FIRST_DAY,
+        days=45,
+        people=30,
+        accounts=2,
+        offices=("Mumbai", "Chicago"),
+        robots=4,
+        thefts=thefts,
+        theft_days=14,
+        habits=(("phone", 0.85),),
+        on_the_phone=0.6,
+        wandering_carriers=True,
+    )
+
+
+def missing_cities(seed: int = 1, thefts: tuple[str, ...] = ()) -> Organisation:
+    """Return thirty people and a geo database that names no city for a third of the networks."""
+    return Organisation(
+        seed=seed,
+        start=FIRST_DAY,
+        days=45,
+        people=30,
+        accounts=3,
+        offices=("Warsaw", "São Paulo"),
+        robots=4,
+        thefts=thefts,
+        theft_days=14,
+        nameless_share=0.33,
+    )
+
+
+def ipv6(seed: int = 1, thefts: tuple[str, ...] = ()) -> Organisation:
+    """Return thirty people, most of whose home lines speak IPv6; the thieves' do, too."""
+    return Organisation(
+        seed=seed,
+        start=FIRST_DAY,
+        days=45,
+        people=30,
+        accounts=2,
+        offices=("Munich", "Bengaluru"),
+        robots=4,
+        thefts=thefts,
+        theft_days=14,
+        remote_share=0.4,
+        habits=(("ipv6", 0.95),),
     )

@@ -1,10 +1,11 @@
 """Who belongs to the organisation: people with their habits, robots with their schedules, and where they all go.
 
-The habits are what innocents share with thieves: they travel, change machines and jobs, use a VPN, or a phone whose
-carrier is elsewhere. Each is dealt to a share of the people, and to one of them at least.
+The habits and oddities (`habits.py`) are what innocents share with thieves: they travel, change machines and jobs, use
+a VPN, or a phone whose carrier is elsewhere.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from random import Random
 
@@ -12,6 +13,7 @@ from prefect_cloudtrail.demo import commands
 from prefect_cloudtrail.demo.chance import deal, running_weights, shuffled, stream, token
 from prefect_cloudtrail.demo.commands import Command
 from prefect_cloudtrail.demo.geography import BY_NAME, CITIES, COUNTRIES, City, far_from, hub, kilometres, neighbour
+from prefect_cloudtrail.demo.habits import HABITS
 from prefect_cloudtrail.demo.identities import Kind, Principal, iam_user, role_session
 from prefect_cloudtrail.demo.organisation import Organisation
 
@@ -23,20 +25,6 @@ REGIONS = {
     "ap-south-1": "Mumbai",
 }
 JOBS = ("developer", "operations", "developer", "analyst", "administrator", "developer", "security", "finance")
-HABITS = {
-    "travels": 0.3,
-    "machine at home": 0.1,  # goes on running while its owner travels
-    "ipv6": 0.15,
-    "phone": 0.3,
-    "commercial vpn": 0.08,
-    "split tunnel": 0.15,  # some calls go through the organisation's egress, the others do not
-    "new laptop": 0.1,
-    "updates": 0.4,
-    "joins": 0.08,
-    "leave": 0.08,
-    "new job": 0.06,
-    "night owl": 0.08,
-}
 # From when on a team goes through a VPN, as a share of the days.
 ROLLOUT = 0.85
 LEAST_TEAM = 5
@@ -44,6 +32,14 @@ LEAST_TEAM = 5
 LONG_TRIP_KM = 1000
 # A VPN's provider lets them out at one of its nearest sites.
 VPN_SITES = 5
+# A carrier's gateways, a hosting company's sites, an airline's ways out: so many cities.
+GATEWAYS = 8
+SITES = 4
+WAYS_OUT = 2
+OFF_SITE_DAYS = 4
+# How many weeks a consultant stays.
+STINT_WEEKS = (2, 7)
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +60,16 @@ class Skills:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """Some days in another city."""
+    """Some days in another city; `lodging` names the one network they all use, where it is one."""
 
     first_day: int
     days: int
     city: City
+    lodging: str = ""
+
+    def covers(self, day: int) -> bool:
+        """Whether that day is one of them."""
+        return self.first_day <= day < self.first_day + self.days
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,21 @@ class Person:
     leave: Trip | None
     laptop_day: int | None
     new_job_day: int | None
+    busy: float = 1.0  # times the organisation's calls a sitting
+    sittings: int | None = None  # a day, where they are not the organisation's
+    stint: Trip | None = None  # on a hosting company's desktop
+    move: Trip | None = None  # for good: to the last of the days
+    sites: tuple[City, ...] = ()  # of the hosting company whose desktop is used now and then
+    gateways: tuple[City, ...] = ()  # where the phone comes out; empty: at the carrier's hub
+    ways_out: tuple[City, ...] = ()  # of the airline
 
     def trip_on(self, day: int) -> Trip | None:
         """Return the trip this person is on that day."""
-        return next((trip for trip in self.trips if trip.first_day <= day < trip.first_day + trip.days), None)
+        return next((trip for trip in self.trips if trip.covers(day)), None)
+
+    def city_on(self, day: int) -> City:
+        """Return where this person lives that day."""
+        return self.move.city if self.move is not None and self.move.covers(day) else self.city
 
     def flies_on(self, day: int) -> bool:
         """Return whether this person is under way that day: on a long trip's first, and on the one after its last."""
@@ -108,13 +120,15 @@ class Person:
     @property
     def haunts(self) -> frozenset[City]:
         """Every city this person is ever seen in without the organisation's VPN."""
-        away = {trip.city for trip in self.trips}
-        return frozenset({self.city, neighbour(self.city), hub(self.city), *away, *self.exits})
+        away = {trip.city for trip in (*self.trips, self.stint) if trip is not None}
+        homes = {self.city, *((self.move.city,) if self.move is not None else ())}
+        near = {place for home in homes for place in (home, neighbour(home), hub(home))}
+        return frozenset({*near, *away, *self.exits, *self.sites, *self.gateways, *self.ways_out})
 
 
 @dataclass(frozen=True, slots=True)
 class Robot:
-    """One machine with a role."""
+    """One machine with a role; or, with `sites`, with an IAM user's key and in another of those cities every day."""
 
     name: str
     account: Account
@@ -122,6 +136,12 @@ class Robot:
     city: City
     skills: Skills
     agent: str
+    sites: tuple[City, ...] = ()
+
+    @property
+    def haunts(self) -> frozenset[City]:
+        """Every city this machine is ever seen in."""
+        return frozenset(self.sites or {self.city})
 
 
 @dataclass(frozen=True)
@@ -150,6 +170,7 @@ def recruit(organisation: Organisation) -> Roster:
     unseen, seen = _divide_world(organisation, chance)
     people = _people(organisation, accounts, seen)
     robots = tuple(_robot(organisation, accounts, number) for number in range(organisation.robots))
+    robots += tuple(_runner(organisation, accounts, seen, number) for number in range(organisation.runners))
     first = [person.name for person in people if person.city.name == organisation.offices[0] and not person.remote]
     office = BY_NAME[organisation.offices[0]]
     abroad = far_from(seen, tuple(BY_NAME[name] for name in organisation.offices))
@@ -188,12 +209,14 @@ def _people(organisation: Organisation, accounts: tuple[Account, ...], seen: tup
     jobs = shuffled(chance, tuple(islice(cycle(JOBS), count)))
     shares = {
         **HABITS,
+        **dict(organisation.habits),
         "remote": organisation.remote_share,
         "iam": organisation.iam_share,
         "second account": organisation.second_account_share if len(accounts) > 1 else 0.0,
     }
     dealt = {habit: deal(chance, count, share) for habit, share in shares.items()}
-    return tuple(
+    off_site = _off_site(organisation, seen)
+    people = (
         _person(
             organisation,
             accounts,
@@ -203,6 +226,53 @@ def _people(organisation: Organisation, accounts: tuple[Account, ...], seen: tup
             habits=_all_habits(frozenset(habit for habit, numbers in dealt.items() if number in numbers)),
         )
         for number, job in enumerate(jobs)
+    )
+    return tuple(_with_oddities(organisation, seen, person, off_site) for person in people)
+
+
+def _off_site(organisation: Organisation, seen: tuple[City, ...]) -> Trip:
+    """Return where and when they all meet: in the judged days as often as not."""
+    chance = stream(organisation.seed, "off-site")
+    offices = tuple(BY_NAME[name] for name in organisation.offices)
+    first_day = chance.randrange(organisation.days // 3, max(organisation.days // 3 + 1, organisation.days - 7))
+    return Trip(first_day, OFF_SITE_DAYS, chance.choice(far_from(seen, offices) or seen), lodging="off-site")
+
+
+def _with_oddities(organisation: Organisation, seen: tuple[City, ...], person: Person, off_site: Trip) -> Person:
+    """Return the person with what is odd about them, each thing by a chance of its own."""
+    chance = stream(organisation.seed, "oddities", person.name)
+    odd = frozenset(name for name, share in organisation.oddities if chance.random() < share)
+    days = range(organisation.days // 3, organisation.days)
+    elsewhere = far_from(seen, (person.city,)) or seen
+    first_day = chance.choice(days)
+    home = person.city
+    if {"on call", "onboards", "works on board"} & odd and not person.trips:
+        person = replace(person, trips=_trips(chance, organisation.days, elsewhere))
+    if "goes off-site" in odd:
+        apart = tuple(trip for trip in person.trips if abs(trip.first_day - off_site.first_day) > 2 * OFF_SITE_DAYS)
+        person = replace(person, trips=(*apart, off_site))
+    if "consultant" in odd:
+        stint = Trip(first_day, 7 * chance.randrange(*STINT_WEEKS), chance.choice(elsewhere), lodging=person.name)
+        # Half of them come for it; the others were here before.
+        person = replace(person, stint=stint, joined=first_day if chance.random() < HALF else person.joined)
+    elif "relocates" in odd:
+        person = replace(
+            person,
+            move=Trip(first_day, organisation.days + 1 - first_day, chance.choice(elsewhere)),
+            trips=tuple(trip for trip in person.trips if trip.first_day + trip.days < first_day),
+            laptop_day=first_day,
+        )
+    if organisation.activity_spread:
+        busy = math.exp(chance.gauss(0, organisation.activity_spread))
+        person = replace(person, busy=busy, sittings=chance.choice((1, organisation.sessions, organisation.sessions)))
+    countries = {home.country, *((person.move.city.country,) if person.move else ())}
+    gateways = tuple(city for city in seen if city.country in countries)
+    return replace(
+        person,
+        habits=person.habits | odd,
+        sites=tuple(chance.sample(seen, SITES)) if "hosted desktop" in odd else (),
+        gateways=shuffled(chance, gateways)[:GATEWAYS] if organisation.wandering_carriers else (),
+        ways_out=shuffled(stream(organisation.seed, "airline"), seen)[:WAYS_OUT] if "works on board" in odd else (),
     )
 
 
@@ -296,4 +366,21 @@ def _robot(organisation: Organisation, accounts: tuple[Account, ...], number: in
         city=BY_NAME[REGIONS[account.region]],
         skills=Skills(known, running_weights(len(known))),
         agent=chance.choice(commands.ROBOT_AGENTS),
+    )
+
+
+def _runner(organisation: Organisation, accounts: tuple[Account, ...], seen: tuple[City, ...], number: int) -> Robot:
+    chance = stream(organisation.seed, "runner", number)
+    account = accounts[number % len(accounts)]
+    name = f"runner-{number:02}"
+    known = commands.ROBOT_JOBS["deploy"]
+    sites = tuple(chance.sample(seen, SITES))
+    return Robot(
+        name=name,
+        account=account,
+        principal=iam_user(account.number, name),
+        city=sites[0],
+        skills=Skills(known, running_weights(len(known))),
+        agent=chance.choice(commands.ROBOT_AGENTS),
+        sites=sites,
     )

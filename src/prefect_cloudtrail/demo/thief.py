@@ -10,10 +10,11 @@ from random import Random
 from types import MappingProxyType
 
 from prefect_cloudtrail.demo import commands
-from prefect_cloudtrail.demo.addresses import Line
+from prefect_cloudtrail.demo.addresses import Line, Spot
 from prefect_cloudtrail.demo.commands import Command
-from prefect_cloudtrail.demo.geography import City, far_from, kilometres
+from prefect_cloudtrail.demo.geography import City, far_from, hub, kilometres
 from prefect_cloudtrail.demo.identities import Credentials, Kind
+from prefect_cloudtrail.demo.replay import Replay
 from prefect_cloudtrail.demo.roster import Account, Person, Robot, Roster
 from prefect_cloudtrail.demo.workday import Session, date_of, robot_credentials, sessions, skills_on
 from prefect_cloudtrail.errors import SettingsError
@@ -26,6 +27,12 @@ PATIENTLY = (2 * 3600.0, 5 * 3600.0)
 SLOW_CALLS = 8
 COPIED_CALLS = 12
 SESSION_HOURS = 4
+# How long a thief who comes back stays away.
+AWAY = timedelta(days=3)
+# How many days back somebody else's line is looked for.
+LOOKS_BACK = 14
+# From which share of IPv6 homes on a thief's home line is one of them, too.
+MOSTLY = 0.5
 # A theft ends this long before the last day does, so that most of its records are delivered by then.
 MARGIN = timedelta(hours=1)
 
@@ -42,7 +49,15 @@ class Scene:
 
 @dataclass(frozen=True)
 class Heist:
-    """One theft as planned: whose credentials, from where, doing what, how fast. `denied` is a share of the calls."""
+    """One theft as planned: whose credentials, from where, doing what, how fast.
+
+    Attributes:
+        denied: a share of the calls.
+        pause: between two calls, in seconds.
+        spot: somebody else's line that the thief is on, where it is not one of the thief's own.
+        rest: how long the thief stays away after the first half of the calls.
+        replay: the real attack whose errors and times these are, where it is one.
+    """
 
     victim: Person | Robot
     account: Account
@@ -55,6 +70,9 @@ class Heist:
     agent: str
     denied: float = 0.25
     pause: tuple[float, float] = IN_A_HURRY
+    spot: Spot | None = None
+    rest: timedelta = timedelta()
+    replay: Replay | None = None
 
 
 def far_new_city(scene: Scene) -> Heist:
@@ -114,8 +132,9 @@ def slow(scene: Scene) -> Heist:
 
 def instance_credentials(scene: Scene) -> Heist:
     """A machine's role credentials, used outside AWS."""
-    free = [robot for robot in scene.roster.robots if robot.name not in scene.robbed]
-    robot = scene.chance.choice(free or scene.roster.robots)
+    machines = [robot for robot in scene.roster.robots if robot.principal.kind != Kind.IAM_USER]
+    free = [robot for robot in machines if robot.name not in scene.robbed]
+    robot = scene.chance.choice(free or machines)
     start = date_of(scene.roster, scene.day) + timedelta(hours=scene.chance.uniform(0, 22))
     return Heist(
         victim=robot,
@@ -143,6 +162,64 @@ def stolen_key(scene: Scene) -> Heist:
     )
 
 
+def colleagues_network(scene: Scene) -> Heist:
+    """From a colleague's home or office, preferably in a city where the victim never was."""
+    person, session = _victim(scene)
+    spots = _spots_of_others(scene, person, (Line.HOME, Line.HOME6, Line.OFFICE))
+    return _on_line_of(scene, person, session, spots)
+
+
+def commercial_vpn(scene: Scene) -> Heist:
+    """Through a commercial VPN, at an exit that colleagues use, too."""
+    person, session = _victim(scene)
+    return _on_line_of(scene, person, session, _spots_of_others(scene, person, (Line.EXIT,)))
+
+
+def mobile_carrier(scene: Scene) -> Heist:
+    """From a phone in another country: the address resolves to the carrier's hub, where colleagues may well be."""
+    person, session = _victim(scene)
+    cities = far_from(scene.roster.unseen, (person.city,), FAR_KM) or scene.roster.unseen
+    hubs = tuple(dict.fromkeys(hub(city) for city in cities))
+    elsewhere = far_from(hubs, tuple(scene.roster.haunts(person))) or hubs
+    return replace(_heist(scene, person, session, scene.chance.choice(elsewhere)), line=Line.STRANGER_PHONE)
+
+
+def session_hijack(scene: Scene) -> Heist:
+    """A temporary key used from a new city within minutes, while its owner works on with it."""
+    person, session = _victim(scene, lambda _, own: own[0].credentials.since is not None)
+    heist = _heist(scene, person, session, scene.chance.choice(scene.roster.unseen))
+    return replace(heist, start=session.start + timedelta(minutes=scene.chance.uniform(1, 6)))
+
+
+def comes_back(scene: Scene) -> Heist:
+    """A long-lived key from a new city: a look around, three quiet days, and then the rest."""
+    early = replace(scene, day=max(0, min(scene.day, scene.roster.organisation.days - AWAY.days - 2)))
+    person, session = _victim(early, _has_access_key)
+    return replace(_heist(early, person, session, _far_city(early, person)), rest=AWAY)
+
+
+def while_travelling(scene: Scene) -> Heist:
+    """From a new city, while the owner is on a trip and their own calls come from an unusual place."""
+    person, session = _victim(scene, lambda _, own: any(each.spot.line == Line.HOTEL for each in own))
+    return _heist(scene, person, session, _far_city(scene, person))
+
+
+def own_commands_slow(scene: Scene) -> Heist:
+    """A long-lived key from a new city: only what the victim calls, with their user agent, a call every few hours."""
+    person, session = _victim(scene, _has_access_key)
+    heist = _heist(scene, person, session, scene.chance.choice(scene.roster.unseen))
+    skills = skills_on(person, scene.day)
+    copied = tuple(scene.chance.choices(skills.commands, cum_weights=skills.weights, k=SLOW_CALLS))
+    return replace(heist, plan="own commands", commands=copied, agent=session.agent, denied=0.0, pause=PATIENTLY)
+
+
+def replayed(scene: Scene, attack: Replay) -> Heist:
+    """Anybody's key from a new city, doing what was done in a real attack, as fast and with the same errors."""
+    person, session = _victim(scene)
+    heist = _heist(scene, person, session, scene.chance.choice(scene.roster.unseen))
+    return replace(heist, plan=attack.name, commands=tuple(step.command for step in attack.steps), replay=attack)
+
+
 KINDS: MappingProxyType[str, Callable[[Scene], Heist]] = MappingProxyType(
     {
         kind.__name__: kind
@@ -157,6 +234,13 @@ KINDS: MappingProxyType[str, Callable[[Scene], Heist]] = MappingProxyType(
             enumeration,
             home_city,
             stolen_key,
+            colleagues_network,
+            commercial_vpn,
+            mobile_carrier,
+            session_hijack,
+            comes_back,
+            while_travelling,
+            own_commands_slow,
         )
     }
 )
@@ -166,6 +250,30 @@ def _far_city(scene: Scene, person: Person) -> City:
     """Return a city nobody was ever in, over 1,000 km from where the person lives where there is one."""
     far = far_from(scene.roster.unseen, (person.city,), FAR_KM)
     return scene.chance.choice(far or scene.roster.unseen)
+
+
+def _spots_of_others(scene: Scene, person: Person, lines: tuple[Line, ...]) -> list[Spot]:
+    """Return where others lately were on such lines; in cities where the person never is, where there are such."""
+    roster = scene.roster
+    days = range(max(0, scene.day - LOOKS_BACK), scene.day)
+    colleagues = [other for other in roster.people if other.name != person.name and "split tunnel" not in other.habits]
+    spots = dict.fromkeys(
+        session.spot
+        for day in days
+        for other in colleagues
+        for session in sessions(roster, other, day)
+        if session.spot.line in lines
+    )
+    strange = set(far_from(tuple({spot.city for spot in spots}), tuple(roster.haunts(person))))
+    return [spot for spot in spots if spot.city in strange] or list(spots)
+
+
+def _on_line_of(scene: Scene, person: Person, session: Session, spots: list[Spot]) -> Heist:
+    """Return the common theft from one of these; over a rented server far away where there are none."""
+    if not spots:
+        return replace(_heist(scene, person, session, _far_city(scene, person)), line=Line.HOSTING)
+    spot = scene.chance.choice(spots)
+    return replace(_heist(scene, person, session, spot.city), line=spot.line, spot=spot)
 
 
 def _has_access_key(person: Person, own: tuple[Session, ...]) -> bool:
@@ -219,7 +327,7 @@ def _heist(scene: Scene, person: Person, session: Session, city: City) -> Heist:
         credentials=session.credentials,
         start=start,
         city=city,
-        line=Line.STRANGER,
+        line=Line.STRANGER6 if dict(scene.roster.organisation.habits).get("ipv6", 0) > MOSTLY else Line.STRANGER,
         plan=plan,
         commands=commands.PLANS[plan],
         agent=chance.choice((*commands.THIEF_AGENTS, session.agent)),
