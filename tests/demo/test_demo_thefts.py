@@ -205,6 +205,13 @@ def test_a_traveller_is_robbed_while_at_a_hotel() -> None:
     assert Line.HOTEL in {session.spot.line for own in near for session in own}
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_thefts_fall_into_the_days_of_thefts(seed: int) -> None:
+    organisation = carriers(seed, tuple(KINDS))
+    first = organisation.end - timedelta(days=organisation.theft_days)
+    assert [theft.kind for theft in schedule(recruit(organisation)) if theft.calls[0].time < first] == []
+
+
 def test_a_patient_thief_with_the_victim_s_own_commands_calls_nothing_else() -> None:
     planned = {theft.kind: theft for theft in schedule(recruit(spread(1, tuple(KINDS))))}["own_commands_slow"]
     victim = planned.heist.victim

@@ -14,6 +14,7 @@ from prefect_cloudtrail.demo.addresses import Line, Spot
 from prefect_cloudtrail.demo.commands import Command
 from prefect_cloudtrail.demo.geography import City, far_from, hub, kilometres
 from prefect_cloudtrail.demo.identities import Credentials, Kind
+from prefect_cloudtrail.demo.organisation import Organisation
 from prefect_cloudtrail.demo.replay import Replay
 from prefect_cloudtrail.demo.roster import Account, Person, Robot, Roster
 from prefect_cloudtrail.demo.workday import Session, date_of, robot_credentials, sessions, skills_on
@@ -289,7 +290,8 @@ def _victim(
 ) -> tuple[Person, Session]:
     """Return somebody with a history who is at work, preferably one who fits, and a sitting of theirs.
 
-    Where nobody fits that day, the days before it are tried; the last resort is anybody at work.
+    Where nobody fits that day, the days of thefts before and after it are tried, then those before all of them; the
+    last resort is anybody at work.
     """
     organisation = scene.roster.organisation
     latest = organisation.end - timedelta(hours=SESSION_HOURS) - 2 * MARGIN
@@ -299,7 +301,7 @@ def _victim(
         if person.joined == 0 and person.job != "finance" and person.name not in scene.robbed
     ]
     for wanted in (fits, lambda _person, _own: True):
-        for day in range(scene.day, -1, -1):
+        for day in _days_from(organisation, scene.day):
             working = [(person, sessions(scene.roster, person, day)) for person in settled or scene.roster.people]
             candidates = [
                 (person, session)
@@ -311,6 +313,12 @@ def _victim(
             if candidates:
                 return scene.chance.choice(candidates)
     raise SettingsError("cannot generate this organisation: nobody works on any of its days, so nobody can be robbed")
+
+
+def _days_from(organisation: Organisation, day: int) -> tuple[int, ...]:
+    """Return the days in the order they are tried in: that day, the other days of thefts, those before."""
+    first = min(day, organisation.days - organisation.theft_days)
+    return (*range(day, first - 1, -1), *range(day + 1, organisation.days), *range(first - 1, -1, -1))
 
 
 def _heist(scene: Scene, person: Person, session: Session, city: City) -> Heist:
