@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,14 +11,17 @@ import pytest
 from click.testing import CliRunner
 
 pytest.importorskip("scipy", reason="the benchmark's peer needs the dependency group `bench`")
+pytest.importorskip("matplotlib", reason="the benchmark's pictures need the dependency group `bench`")
 
 from bench.quality.__main__ import main
+from bench.quality.calibration import Band
 from bench.quality.elastic import BUCKET_SECONDS, probability_of, rare_commands, raw_score, slice_means
-from bench.quality.judge import Figures, Labelled, Raised, RaisedAlert, judge, rank
-from bench.quality.measure import CONTENDERS
+from bench.quality.judge import Figures, Labelled, Raised, RaisedAlert, Reading, curve, judge, rank
+from bench.quality.measure import CONTENDERS, Measured
 from bench.quality.peers import Sighting, first_seen
+from bench.quality.pictures import PRECISION_RECALL, RELIABILITY, draw, interval
 from bench.quality.real import RECORDS, attacks
-from bench.quality.tables import table
+from bench.quality.tables import each_shape, table
 from bench.quality.weights import Ratio, ratios
 from bench.quality.worlds import SHAPES, World, generated, prepare
 from prefect_cloudtrail.demo import KINDS
@@ -188,6 +192,7 @@ def test_the_command_prints_a_table_and_writes_rows_for_all_contenders(
     page.write_text("# Page\n<!-- measured -->\nstale\n<!-- end of measured -->\nend\n", encoding="utf-8")
     words = ["--organisation", "small", "--seed", "1", "--theft", "far_new_city", "--processes", "1"]
     words += ["--json", str(rows), "--page", str(page)]
+    images = tmp_path / "images"
     monkeypatch.setenv("POLARS_MAX_THREADS", "2")  # the command sets it where it is not set
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
@@ -197,7 +202,59 @@ def test_the_command_prints_a_table_and_writes_rows_for_all_contenders(
     assert measured[0]["found"] == measured[2]["found"] == 1
     written = page.read_text(encoding="utf-8")
     assert done.stdout.strip() in written
+    assert "Measured by `uv run --group bench python -m bench.quality --organisation small --seed 1 " in written
+    assert {name for name in (PRECISION_RECALL, RELIABILITY) if f"](images/{name})" in written} == {
+        path.name for path in images.iterdir()
+    }
     assert (written.startswith("# Page"), written.endswith("end\n"), "stale" in written) == (True, True, False)
+
+
+def measured_by(contender: str, ranking: Sequence[Raised]) -> Measured:
+    stolen = [theft(0), theft(1)]
+    ranked = rank(ranking, stolen, NOON)
+    world = World("folder", None, NOON, NOON + timedelta(days=14))
+    return Measured(world, contender, judge(ranked, stolen), tuple(ranked), {0: "kind-0", 1: "kind-1"}, 1.0)
+
+
+def test_the_pictures_are_png_of_a_width_that_reads_and_the_same_each_time(tmp_path: Path) -> None:
+    ranking = [raised(0.9), raised(0.3, of_theft=1), raised(0.3, stolen=0, others=3), raised(0.01, stolen=0, others=3)]
+    measured = [measured_by(contender, ranking) for contender in CONTENDERS]
+    first, again = draw(measured, tmp_path / "first"), draw(measured, tmp_path / "again")
+    assert [path.name for path in first] == [PRECISION_RECALL, RELIABILITY]
+    for path, other in zip(first, again, strict=True):
+        content = path.read_bytes()
+        assert content[:8] == b"\x89PNG\r\n\x1a\n"
+        assert int.from_bytes(content[16:20]) == 1200  # IHDR's width
+        assert content == other.read_bytes()
+        assert b"tEXt" not in content
+
+
+def test_pictures_are_drawn_where_there_is_nothing_to_show(tmp_path: Path) -> None:
+    found = draw([measured_by(contender, []) for contender in CONTENDERS], tmp_path)
+    assert all(path.stat().st_size for path in found)
+
+
+def test_a_curve_has_one_point_a_risk_and_reads_all_organisations_together() -> None:
+    one = rank([raised(0.9), raised(0.5, stolen=0, others=3)], [theft(0)], NOON)
+    two = rank([raised(0.5), raised(0.9, stolen=0, others=3)], [theft(0)], NOON)
+    assert curve([one, two], 4) == [Reading(0.9, 0.25, 0.5), Reading(0.5, 0.5, 0.5)]
+
+
+def test_the_interval_of_a_share_is_wilsons() -> None:
+    assert interval(Band(0.0, 0.05, incidents=10, thefts=0, mean_risk=0.01)) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert interval(Band(0.4, 0.6, incidents=100, thefts=50, mean_risk=0.5)) == pytest.approx(
+        (0.4038, 0.5962), abs=1e-4
+    )
+
+
+@pytest.mark.parametrize(("seeds", "shown"), [((1, 2, 3), "1-3"), ((4,), "4"), ((1, 3), "1, 3"), ((None,), "-")])
+def test_a_shapes_row_says_which_seeds_it_is_the_mean_of(seeds: Sequence[int | None], shown: str) -> None:
+    measured = [
+        replace(each, world=replace(each.world, seed=seed))
+        for seed in seeds
+        for each in [measured_by(contender, [raised()]) for contender in CONTENDERS]
+    ]
+    assert each_shape(measured).splitlines()[2].split("|")[2].strip() == shown
 
 
 @pytest.mark.xfail(reason="carriers, missing_cities and ipv6 are not measured yet: the page's tables say so")

@@ -3,13 +3,13 @@
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from bench.quality import tables
+from bench.quality import pictures, tables
 from bench.quality.measure import OURS, Measured, measure_all
 from bench.quality.real import RECORDS, attacks
 from bench.quality.weights import ratios
@@ -47,7 +47,7 @@ MEASURED = re.compile(r"(?<=<!-- measured -->\n).*(?=<!-- end of measured -->)",
 @click.option(
     "--page",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Write the tables into this page, between its two `measured` marks.",
+    help="Write the tables into this page, between its two `measured` marks, and the pictures into images/ beside it.",
 )
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Leave what was generated here.")
 def main(
@@ -76,13 +76,13 @@ def main(
         measured = measure_all(worlds, processes, keep, _tell)
     except CloudTrailResponseError as error:
         raise click.ClickException(str(error)) from error
-    report = _report(measured)
+    report = _report(measured, _command(shapes, seeds, kinds, folders))
     click.echo(report)
     if out:
         rows = [each.row() for each in measured]
         out.write_text(json.dumps({"machine": tables.machine(), "measured": rows}, indent=1) + "\n", encoding="utf-8")
     if page:
-        _write_into(page, report)
+        _write_into(page, report, pictures.draw(measured, page.parent / "images"))
 
 
 def _from_folders(folders: Sequence[Path], learn_until: str | None, until: str | None) -> list[World]:
@@ -109,25 +109,35 @@ def _tell(of_one_world: Sequence[Measured]) -> None:
             )
 
 
-def _report(measured: Sequence[Measured]) -> str:
+def _command(shapes: Sequence[str], seeds: Sequence[int], kinds: Sequence[str], folders: Sequence[Path]) -> str:
+    """The command that gives the same figures again."""
+    chosen = [f"--organisation {shape}" for shape in shapes] + [f"--seed {seed}" for seed in seeds]
+    chosen += [f"--theft {kind}" for kind in kinds] + [f"--folder {folder.name}" for folder in folders]
+    return " ".join(["uv run --group bench python -m bench.quality", *chosen])
+
+
+def _report(measured: Sequence[Measured], command: str) -> str:
     """The tables, as they are printed and as they stand in the page."""
     mine = [each for each in measured if each.contender == OURS]
     return "\n\n".join(
         [
-            "Mean over the runs, the worst in brackets; thefts are summed.",
+            "Mean over the seeds, the worst in brackets; thefts are summed.",
             tables.each_shape(measured),
             "Every organisation:",
             tables.each_world(measured),
             "How often each piece of evidence held, and the smoothed likelihood ratio:",
             tables.evidence(ratios(each.ranking for each in mine)),
-            f"Measured on {tables.machine()}.",
+            f"Measured by `{command}` on {tables.machine()}.",
         ]
     )
 
 
-def _write_into(page: Path, report: str) -> None:
+def _write_into(page: Path, report: str, drawn: Mapping[Path, str]) -> None:
     text = page.read_text(encoding="utf-8")
-    written, times = MEASURED.subn(lambda _: f"\n{report}\n\n", text)
+    shown = "\n\n".join(
+        f"![{path.stem}]({path.relative_to(page.parent).as_posix()})\n\n{says}" for path, says in drawn.items()
+    )
+    written, times = MEASURED.subn(lambda _: f"\n{shown}\n\n{report}\n\n", text)
     if times != 1:
         raise click.ClickException(f"{page} has no `<!-- measured -->` with an `<!-- end of measured -->` after it")
     page.write_text(written, encoding="utf-8")

@@ -6,7 +6,7 @@ against.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,7 +39,18 @@ class RaisedAlert:
 
 @dataclass(frozen=True)
 class Raised:
-    """One incident as a contender raised it; `risk` 0 to 1, `evidence` the names of what it says."""
+    """One incident as a contender raised it.
+
+    Attributes:
+        risk: 0 to 1.
+        event_ids: its events.
+        first_event: when it began.
+        last_event: when it ended.
+        alerts: what it is made of.
+        principal: whose it is.
+        evidence: the names of what it says; of its riskiest strand, whether it counted or not.
+        weighed: whether its risk is the sum of weighed evidence for and against a new place.
+    """
 
     risk: float
     event_ids: tuple[str, ...]
@@ -48,6 +59,7 @@ class Raised:
     alerts: tuple[RaisedAlert, ...]
     principal: str = ""
     evidence: tuple[str, ...] = ()
+    weighed: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,12 +130,8 @@ def judge(ranked: Sequence[Ranked], thefts: Sequence[Labelled]) -> Figures:
     """
     wanted = {theft.number: theft for theft in thefts if theft.detectable}
     met: set[int] = set()
-    precisions: list[float] = []
     read = None
-    true = 0
     for place, incident in enumerate(ranked, 1):
-        true += bool(incident.stands_for)
-        precisions += [true / place] * len(incident.stands_for - met)
         met |= incident.stands_for
         if read is None and len(met) == len(wanted):
             read = place
@@ -132,7 +140,7 @@ def judge(ranked: Sequence[Ranked], thefts: Sequence[Labelled]) -> Figures:
         thefts=len(wanted),
         found=len(met),
         timely=sum(_is_timely(theft, ranked) for theft in wanted.values()),
-        average_precision=round(sum(precisions) / len(wanted), 3) if wanted else None,
+        average_precision=average_precision((each.stands_for for each in ranked), len(wanted)),
         read_per_true=round(read / len(wanted), 3) if read and wanted else None,
         incidents=len(ranked),
         told_thefts=len(set().union(*told)),
@@ -141,6 +149,56 @@ def judge(ranked: Sequence[Ranked], thefts: Sequence[Labelled]) -> Figures:
         low_true=_true_share([each.stands_for for each in ranked if each.raised.risk < TOLD_FROM]),
         missed=tuple(sorted(theft.kind for theft in wanted.values() if theft.number not in met)),
     )
+
+
+def average_precision(stood_for: Iterable[frozenset[int]], thefts: int) -> float | None:
+    """Return the mean, over the thefts, of the precision where each is first met; None without a theft.
+
+    Args:
+        stood_for: the thefts that each incident stands for, the first read first.
+        thefts: how many there are; one that is never met adds nothing.
+    """
+    met: frozenset[int] = frozenset()
+    precisions: list[float] = []
+    true = 0
+    for place, stands_for in enumerate(stood_for, 1):
+        true += bool(stands_for)
+        precisions += [true / place] * len(stands_for - met)
+        met |= stands_for
+    return round(sum(precisions) / thefts, 3) if thefts else None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading down to a risk brings: the share of thefts met, and the share of what was read that are thefts."""
+
+    risk: float
+    recall: float
+    precision: float
+
+
+def curve(rankings: Sequence[Sequence[Ranked]], thefts: int) -> list[Reading]:
+    """Return what reading down to each risk that was given brings, the highest first.
+
+    Args:
+        rankings: of one contender, one an organisation; all are read together.
+        thefts: how many there are in all of them, at least one.
+    """
+    read = [
+        (each.raised.risk, frozenset((world, theft) for theft in each.stands_for))
+        for world, ranked in enumerate(rankings)
+        for each in ranked
+    ]
+    read.sort(key=lambda pair: -pair[0])
+    met: frozenset[tuple[int, int]] = frozenset()
+    true = 0
+    points = []
+    for place, (risk, stands_for) in enumerate(read, 1):
+        true += bool(stands_for)
+        met |= stands_for
+        if place == len(read) or read[place][0] < risk:
+            points.append(Reading(risk, len(met) / thefts, true / place))
+    return points
 
 
 def _stands_for(incident: Raised, owner: dict[str, Labelled]) -> list[Labelled]:

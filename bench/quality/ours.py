@@ -9,6 +9,7 @@ from prefect_cloudtrail.alerts import event_ids
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.cloudtrail import FolderSource
 from prefect_cloudtrail.geo import Geo
+from prefect_cloudtrail.rule import LEVELS
 from prefect_cloudtrail.store import Store
 
 
@@ -35,4 +36,5 @@ def _raised(incident: Incident) -> Raised:
         alerts=tuple(RaisedAlert(alert.event_ids, alert.raised_at) for alert in incident.alerts),
         principal=incident.principal,
         evidence=tuple(piece.name for piece in incident.evidence),
+        weighed=incident.kind == "principal" and any(alert.level in LEVELS["place"] for alert in incident.alerts),
     )

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
@@ -52,13 +52,13 @@ def each_world(measured: Sequence[Measured]) -> str:
 
 def each_shape(measured: Sequence[Measured]) -> str:
     """Return for every shape, and for all of them, each contender's mean over the seeds, and the worst in brackets."""
-    headings = ("organisation", "runs", *HEADINGS[2:])
+    headings = ("organisation", "seeds", *HEADINGS[2:])
     rows = [
         _summary(shape, [each for each in of_shape if each.contender == contender])
         for shape, of_shape in (*_by_shape(measured).items(), ("all", measured))
         for contender in CONTENDERS
     ]
-    return table(headings, rows, RIGHT | {"runs"})
+    return table(headings, rows, RIGHT | {"seeds"})
 
 
 def evidence(ratios: Sequence[Ratio]) -> str:
@@ -121,7 +121,7 @@ def _summary(shape: str, measured: Sequence[Measured]) -> Row:
     over = _Over(measured)
     return (
         shape,
-        str(len(measured)),
+        _seeds({each.world.seed for each in measured if each.world.seed is not None}),
         measured[0].contender,
         over.total(lambda each: each.figures.thefts),
         over.total(lambda each: each.figures.found),
@@ -132,6 +132,16 @@ def _summary(shape: str, measured: Sequence[Measured]) -> Row:
         over.spread(lambda each: each.told_false_a_week, max, 1),
         over.spread(lambda each: each.seconds, max, 0),
     )
+
+
+def _seeds(seeds: Collection[int]) -> str:
+    """`1-5` where they follow each other, each of them where not."""
+    if not seeds:
+        return NONE
+    whole = range(min(seeds), max(seeds) + 1)
+    if len(seeds) > 1 and set(seeds) == set(whole):
+        return f"{whole[0]}-{whole[-1]}"
+    return ", ".join(map(str, sorted(seeds)))
 
 
 def _by_shape(measured: Sequence[Measured]) -> dict[str, list[Measured]]:
