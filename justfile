@@ -38,6 +38,10 @@ readme:
 bench *arguments:
     uv run --group bench python -m bench.quality {{ arguments }}
 
+# fit the weights of evidence or the k of contexts, and print them; arguments: weights or k, and theirs
+fit *arguments:
+    uv run --group bench python -m bench.fit {{ arguments }}
+
 # kill runs at any moment and compare what they leave; arguments go to the drill: kill-detect, at-once, kill-flow
 drills *arguments:
     uv run python -m bench.drills {{ arguments }}
