@@ -39,7 +39,7 @@ def learn(world: World, home: Path, rules: list[Rule]) -> dict[str, Counted]:
 
 
 def counted(sightings: pl.DataFrame, history: History, rule: Rule) -> Counted | None:
-    """Return the counts before each row: each (principal, outcome) once a day in the rule's most specific context.
+    """Return the counts before each row of `once_a_day`.
 
     Args:
         sightings: SIGHTINGS with `rarity.learning`'s columns.
@@ -50,13 +50,7 @@ def counted(sightings: pl.DataFrame, history: History, rule: Rule) -> Counted | 
         None where nobody may judge any row yet.
     """
     level = rule.levels[0]
-    first = rule.contexts[0]
-    rows = (
-        sightings.filter(pl.col(level).is_not_null())
-        .sort("hour")
-        .unique([*first.columns, "principal", level, day("hour").alias("day")], keep="first", maintain_order=True)
-    )
-    judged = rarity.surprise(rows, history, rule, level)
+    judged = rarity.surprise(once_a_day(sightings, rule), history, rule, level)
     if judged.is_empty():
         return None
     indices = range(len(rule.contexts))
@@ -74,6 +68,13 @@ def counted(sightings: pl.DataFrame, history: History, rule: Rule) -> Counted | 
         quiet=judged.select(quiet).to_numpy(),
         root=1 / np.maximum(POSSIBLE[level], judged["seen"].fill_null(0).to_numpy() + 1),
     )
+
+
+def once_a_day(sightings: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Return the day's first sighting of each (principal, outcome) in the rule's most specific context."""
+    level = rule.levels[0]
+    unit = [*rule.contexts[0].columns, "principal", level, day("hour").alias("day")]
+    return sightings.filter(pl.col(level).is_not_null()).sort("hour").unique(unit, keep="first", maintain_order=True)
 
 
 def _placed(trail: Trail, world: World) -> pl.DataFrame:
