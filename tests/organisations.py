@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import os
 import random
+import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,8 @@ from prefect_cloudtrail.store import Store
 
 THEFTS = ("far_new_city", "own_commands", "office_city_of_colleague", "instance_credentials")
 JUDGED_DAYS = 4
+EMIGRANT = "user developer-09"
+ABROAD = "86.0.3.77"  # Monterrey
 
 
 def robbed(out: Path) -> Generated:
@@ -48,9 +52,16 @@ class Delivered:
 
 
 def run(
-    organisation: Generated, state: Path, cuts: Sequence[datetime] = (), trail: Path | None = None
+    organisation: Generated,
+    state: Path,
+    cuts: Sequence[datetime] = (),
+    trail: Path | None = None,
+    enter: Callable[[Store, datetime], object] | None = None,
 ) -> tuple[list[Incident], list[Outcome]]:
-    """Return the incidents after one run for each cut (one run for all where there is none), and what each run said."""
+    """Return the incidents after one run for each cut (one run for all where there is none), and what each run said.
+
+    After the run of each cut, people may enter something.
+    """
     source: Any = Delivered(FolderSource(trail or organisation.root / "AWSLogs"))
     geo = Geo.open(organisation.city_db, organisation.asn_db)
     options = Options(until=organisation.end + timedelta(days=2), learn_until=learn_until(organisation))
@@ -59,6 +70,8 @@ def run(
         for cut in (*cuts, None):
             source.until = cut
             outcomes.append(pipeline.run(store, source, geo, options))
+            if enter and cut:
+                enter(store, cut)
         return store.incidents(), outcomes
 
 
@@ -81,3 +94,25 @@ def rewritten(organisation: Generated, out: Path, seed: int) -> Path:
             for copy in range(1 + (chance.random() < 0.1)):
                 (out / folder / f"{name}_{part}{copy}.json.gz").write_bytes(body)
     return out
+
+
+def emigrated(organisation: Generated, out: Path) -> Path:
+    """Return the same trail, in which one person moves to another country as the judged days begin.
+
+    There, they call the same command once an hour, day and night, two days longer than anybody else.
+    """
+    shutil.copytree(organisation.root / "AWSLogs", out / "AWSLogs", copy_function=os.link)
+    path, theirs = next(
+        (path, each)
+        for path in sorted(out.rglob("*.json.gz"))
+        for each in json.loads(gzip.decompress(path.read_bytes()))["Records"]
+        if each["userIdentity"].get("userName") == EMIGRANT.removeprefix("user ")
+    )
+    account, _, region, *_ = path.name.split("_")
+    begin = learn_until(organisation)
+    for hour in range(4, 24 * (JUDGED_DAYS + 2) - 1):
+        at = begin + timedelta(hours=hour, minutes=20)
+        changed = {"eventTime": f"{at:%Y-%m-%dT%H:%M:%SZ}", "eventID": f"emigrant-{hour}", "sourceIPAddress": ABROAD}
+        name = f"{account}_CloudTrail_{region}_{at + timedelta(minutes=10):%Y%m%dT%H%MZ}_emigrant.json.gz"
+        (path.parent / name).write_bytes(gzip.compress(json.dumps({"Records": [theirs | changed]}).encode(), 1))
+    return out / "AWSLogs"

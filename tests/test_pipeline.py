@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import record
-from organisations import Delivered, learn_until, rewritten, robbed, run
+from organisations import Delivered, emigrated, learn_until, rewritten, robbed, run
 
 from prefect_cloudtrail import arrivals, pipeline
 from prefect_cloudtrail.cases import Incident
@@ -62,6 +62,12 @@ def test_how_the_runs_are_cut_never_matters(
     assert incidents == at_once[0]
     assert sum(each.summary.events for each in outcomes) == at_once[1][0].summary.events
     assert sum(each.summary.alerts for each in outcomes) == at_once[1][0].summary.alerts
+
+
+def test_a_cut_never_matters_to_what_was_held_back(organisation: Generated, tmp_path: Path) -> None:
+    trail = emigrated(organisation, tmp_path)
+    cut = learn_until(organisation) + timedelta(days=3, hours=16)
+    assert run(organisation, tmp_path / "cut", [cut], trail)[0] == run(organisation, tmp_path / "whole", (), trail)[0]
 
 
 def test_order_division_and_doubling_of_the_input_never_matter(

@@ -374,7 +374,8 @@ def _change(
     checkpoint = max(newest, default=options.until)
     first = windows.min()
     until = store.usual_until()
-    closed = day_of(checkpoint - HELD_BACK - 3 * options.look_back - timedelta(hours=1))
+    # Held back for 48 hours, and an open incident still asks what was known when it opened, 48 hours ago.
+    closed = day_of(checkpoint - 2 * HELD_BACK - 3 * options.look_back - timedelta(hours=1))
     folded = None
     if until is None or closed > day_of(until):
         whole = known.history([]).learned.drop("own_visible").filter(day("hour") < closed)
