@@ -54,7 +54,7 @@ def test_below_what_is_told_nobody_is_woken_and_the_reviewer_sees_why(
     state: Path, incident_id: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_CLOUDTRAIL_TELL_FROM", "0.99")
-    assert run_respond(state, incident_id).message == "no playbook at 94%"
+    assert run_respond(state, incident_id).message == "no playbook at 97%"
     assert "likely stolen" not in capsys.readouterr().out
 
 
