@@ -107,7 +107,7 @@ def test_incidents_are_rated_as_the_product_rates_them() -> None:
     strongest = {each.group: each for each in sorted(shown, key=lambda each: abs(each.decibans))}
     known = sum(each.decibans for each in strongest.values())
     (one,) = thefts(1, *held)
-    assert evidence(one, by_strength(WEIGHTS), WEIGHTS, groups) == known == 5.0 - 7.0 + 5.0
+    assert evidence(one, by_strength(WEIGHTS), WEIGHTS, groups) == known == 1.0 - 8.0 + 5.0
     assert rate([one], WEIGHTS, groups, -17.0) == [round(probability(-17.0 + known), 4)]
 
 

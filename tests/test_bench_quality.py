@@ -257,7 +257,6 @@ def test_a_shapes_row_says_which_seeds_it_is_the_mean_of(seeds: Sequence[int | N
     assert each_shape(measured).splitlines()[2].split("|")[2].strip() == shown
 
 
-@pytest.mark.xfail(reason="carriers, missing_cities and ipv6 are not measured yet: the page's tables say so")
 def test_the_page_shows_every_shape_and_contender() -> None:
     shown = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in shown.splitlines()]

@@ -9,14 +9,18 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
 import yaml
+from commands import called, leaves
+from entries import a_verdict, an_entry
+from frames import NOON
 
+from prefect_cloudtrail import calendar_file
 from prefect_cloudtrail.cases import Alert, Evidence, Incident, Network, Place, Severity
 from prefect_cloudtrail.checks import Check
 from prefect_cloudtrail.cli import main
@@ -25,9 +29,10 @@ from prefect_cloudtrail.detectors import rules
 from prefect_cloudtrail.evidence import pieces
 from prefect_cloudtrail.evidence.sensitive_commands import SENSITIVE
 from prefect_cloudtrail.explain import Explanation, Judgement
+from prefect_cloudtrail.feedback import End, Scope, TravelNotice
 from prefect_cloudtrail.pipeline import Summary
 from prefect_cloudtrail.risk import WEIGHTS
-from prefect_cloudtrail.rows import incident_row
+from prefect_cloudtrail.rows import entry_row, incident_row, verdict_row
 from prefect_cloudtrail.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +72,7 @@ def blocks(text: str, kind: str) -> list[str]:
 
 def commands() -> Iterator[tuple[str, list[str]]]:
     """Yield the arguments of every prefect-cloudtrail in a block or in a command's help, with where it stands."""
-    for name, command in main.commands.items():
+    for name, command in leaves():
         example = (command.help or "").partition("Example:")[2].replace("\\\n", " ")
         yield from (
             (f"{name} --help", shlex.split(line)[1:])
@@ -87,9 +92,8 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize(("where", "arguments"), list(commands()), ids=lambda value: str(value)[:60])
 def test_a_command_in_the_docs_is_one_that_the_command_line_takes(where: str, arguments: list[str]) -> None:
-    command = main.commands[arguments[0]]
+    command, words = called(arguments)
     known = {name: each for each in command.params if isinstance(each, click.Option) for name in each.opts}
-    words = arguments[1:]
     positional = 0
     while words:
         word = words.pop(0)
@@ -275,6 +279,23 @@ def test_the_rows_of_the_docs_have_the_keys_that_are_printed() -> None:
     assert explanation.keys() - {"type"} == {field.name for field in fields(Explanation)}
     assert judgement.keys() == {field.name for field in fields(Judgement)}
     assert keys(json.loads(looked_at)) == keys(Check("city_db", "warn", "").row())
+
+
+def test_the_rows_of_what_people_enter_have_the_keys_that_are_printed() -> None:
+    _, entered, judged = (json.loads(block) for block in blocks(page("feedback.md"), "json"))
+    scope = Scope(person="user ana", place="Lisbon, PT")
+    ended = replace(an_entry(TravelNotice, scope), end=End("maria", "off", NOON))
+    assert keys(entered) == keys(entry_row(ended))
+    assert keys(judged) == keys(verdict_row(a_verdict()))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json"])
+def test_the_calendars_of_the_docs_can_be_imported(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"calendar.{suffix}"
+    file.write_text(blocks(page("feedback.md"), suffix)[0], encoding="utf-8")
+    work, trip = calendar_file.read(file, by="maria", effective_at=NOON)
+    assert (work.kind, work.scope.given) == ("work", {"account": "111122223333", "command": "rds:*"})
+    assert (trip.kind, trip.scope.given) == ("travel", {"person": "user ana", "place": "Lisbon, PT"})
 
 
 def an_incident() -> Incident:

@@ -5,7 +5,7 @@ import pytest
 from frames import NOON, a_call, strand, user
 
 from prefect_cloudtrail.cases import Alert, Network, Severity
-from prefect_cloudtrail.incidents import Draft, View, assign, judge
+from prefect_cloudtrail.incidents import Draft, View, Whereabouts, assign, judge
 from prefect_cloudtrail.strand import Strand
 
 
@@ -56,6 +56,39 @@ def test_an_incident_takes_its_persons_alerts_for_48_hours(hours: float, inciden
 def test_a_later_incident_is_linked_to_the_earlier() -> None:
     first, second = assign([an_alert(), an_alert(50 * 60)], [], nobody)
     assert second.links == [first.incident_id]
+
+
+WHERE = Whereabouts(
+    located={"Kyiv, 30, UA": (50.45, 30.52), "Brovary, 32, UA": (50.51, 30.79), "Berlin, BE, DE": (52.52, 13.40)}
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "incidents"),
+    [("Brovary, 32, UA", "place", 1), ("UA", "country", 1), ("Berlin, BE, DE", "place", 2), ("DE", "country", 2)],
+)
+def test_a_trip_and_a_theft_of_one_person_are_two_incidents(outcome: str, level: str, incidents: int) -> None:
+    drafts = assign([an_alert(), an_alert(15, outcome=outcome, level=level)], [], nobody, WHERE)
+    assert len(drafts) == incidents
+    assert drafts[-1].links == [draft.incident_id for draft in drafts[:-1]]
+
+
+def a_command(minutes: float, *places: str) -> tuple[Alert, Whereabouts]:
+    """Return an alert about a command, with where it was called from."""
+    alert = an_alert(minutes, outcome="iam:CreateUser", level="command", rule="unusual_command_for_principal")
+    return alert, Whereabouts(places={alert.alert_id: frozenset(places)}, located=WHERE.located)
+
+
+@pytest.mark.parametrize(("places", "incidents"), [(("Brovary, 32, UA",), 1), ((), 1), (("Berlin, BE, DE",), 2)])
+def test_a_new_command_joins_what_is_open_about_its_place(places: tuple[str, ...], incidents: int) -> None:
+    alert, where = a_command(15, *places)
+    assert len(assign([an_alert(), alert], [], nobody, where)) == incidents
+
+
+def test_a_new_place_never_joins_what_is_open_about_a_command() -> None:
+    alert, where = a_command(0, "Kyiv, 30, UA")
+    drafts = assign([alert, an_alert(15)], [], nobody, where)
+    assert [draft.says_where for draft in drafts] == [False, True]
 
 
 def test_different_people_have_different_incidents() -> None:

@@ -34,16 +34,17 @@ class Fitted:
 def fit(incidents: Sequence[Judged], today: Weights, groups: Groups) -> Fitted:
     """Return the weights fitted to the incidents that are weighed.
 
-    What is counted depends on which pieces are stronger, and that on what was counted: it is done again until the order
-    stays.
+    What is counted depends on which pieces are stronger, and that on what was counted: it begins with the order of the
+    ratios of all in which each piece held, and is done again until the order stays.
 
     Args:
         incidents: true and false ones.
-        today: the weights to begin with, in decibans; a piece keeps its sign, whatever is counted.
+        today: the weights so far, in decibans; a piece keeps its sign, whatever is counted.
         groups: of each piece.
     """
     weighed = [each for each in incidents if each.weighed]
-    order, tried = by_strength(today), set[Order]()
+    held = count(weighed, by_strength(today), {name: name for name in today})
+    order, tried = by_strength({name: ratio.decibans for name, ratio in held.items()}), set[Order]()
     while True:
         tried.add(order)
         ratios = count(weighed, order, groups)

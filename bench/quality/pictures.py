@@ -18,6 +18,7 @@ RELIABILITY = "reliability.png"
 
 INCHES = (8.0, 4.6)
 DOTS_PER_INCH = 150
+LAST_BAND = 0.95
 COLOURS: dict[str, str] = dict(zip(CONTENDERS, ("#0b6e4f", "#b3541e", "#4a5a8a"), strict=True))
 GREY = "#6b7280"
 MIDDLE, NEAR_EDGE = 0.5, 0.3  # where on its curve a name stands, as a recall
@@ -97,8 +98,10 @@ def reliability(measured: Sequence[Measured]) -> Figure:
         axes.plot([band.mean_risk] * 2, [low, high], color=COLOURS[OURS], linewidth=1.4, alpha=0.6)
         axes.plot(band.mean_risk, band.share, color=COLOURS[OURS], marker="o", markersize=7)
         counts = f"{band.thefts} of {band.incidents}"
+        # The last two bands are close: the last one's counts stand below.
+        at, offset = (low, -16) if band.mean_risk > LAST_BAND else (high, 4)
         axes.annotate(
-            counts, (band.mean_risk, high), (0, 4), textcoords="offset points", color=COLOURS[OURS], ha="center"
+            counts, (band.mean_risk, at), (0, offset), textcoords="offset points", color=COLOURS[OURS], ha="center"
         )
     return figure
 

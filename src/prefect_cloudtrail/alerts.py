@@ -15,6 +15,7 @@ from prefect_cloudtrail.history import with_messages
 EVENTS_KEPT = 1_000
 A_WINDOW = 100
 A_PRINCIPAL = 10
+SPIKE = "messages"  # the level of an alert about all commands together
 # Where an event has the outcome that an alert of this level is about; null where it has none.
 HERE = pl.col("network").is_not_null()
 OUTCOMES = {
@@ -101,9 +102,17 @@ def limit(raised: list[Alert], stored: set[str]) -> list[Alert]:
 
 
 def merge(stored: Alert, again: Alert) -> Alert:
-    """Return the stored alert with the events of a later window; nothing else of it ever changes."""
+    """Return the stored alert with the events of a later window; nothing else of it ever changes.
+
+    But where no suppression covers those, none covers the alert.
+    """
     kept = list(dict.fromkeys((*stored.event_ids, *again.event_ids)))
-    return replace(stored, events=stored.events + again.events, event_ids=tuple(kept[:EVENTS_KEPT]))
+    return replace(
+        stored,
+        events=stored.events + again.events,
+        event_ids=tuple(kept[:EVENTS_KEPT]),
+        suppressed_by=stored.suppressed_by if again.suppressed_by else None,
+    )
 
 
 def event_ids(raised: Iterable[Alert]) -> list[str]:
@@ -127,8 +136,7 @@ def _with_events(found: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
             outcome.alias("outcome"),
             "hour",
         )
-        # A spike is one of all commands together.
-        key = ["principal", "account", "outcome", "hour", *(["command"] if level != "messages" else [])]
+        key = ["principal", "account", "outcome", "hour", *(["command"] if level != SPIKE else [])]
         joined = rows.join(events, on=key, nulls_equal=True, suffix="_of_event")
         # What came before the window that made it a spike, an earlier run may have had.
         joined = joined.filter(pl.col("window_of_event") >= pl.col("window"))

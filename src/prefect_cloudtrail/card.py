@@ -94,10 +94,11 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     """Return a run's summary row in one sentence, and a line for each account that still learns."""
     rejected = sum(summary["rejected"].values())
     why = f" ({', '.join(f'{count} {reason}' for reason, count in summary['rejected'].items())})" if rejected else ""
+    quiet = f" ({summary['suppressed']:,} suppressed)" if summary.get("suppressed") else ""
     sentence = (
         f"{_number(summary['events'], 'event')} in {_number(summary['objects'], 'object')}, "
         f"{_number(summary['duplicates'], 'duplicate')}, {rejected:,} rejected{why}; "
-        f"{_number(summary['alerts'], 'alert')}, {_number(summary['incidents'], 'incident')}."
+        f"{_number(summary['alerts'], 'alert')}{quiet}, {_number(summary['incidents'], 'incident')}."
     )
     return [sentence, *(f"learning: {account}" for account in summary["learning"])]
 

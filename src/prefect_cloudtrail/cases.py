@@ -64,6 +64,7 @@ class Alert:
     over_limit: bool
     events: int
     event_ids: tuple[str, ...]
+    suppressed_by: str | None = None  # the suppression that covers all of its events
 
     @property
     def says_where(self) -> bool:
@@ -87,7 +88,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Incident:
-    """One principal's alerts of the 48 hours from its opening, or one cohort's, with why and how likely.
+    """One person's alerts at one place in the 48 hours from its opening, or one cohort's, with why and how likely.
 
     `risk` is the probability, 0 to 1, that it is a compromise; `peak_risk` the highest it ever was.
     """

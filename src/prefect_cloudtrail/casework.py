@@ -12,9 +12,9 @@ from prefect_cloudtrail.alerts import order
 from prefect_cloudtrail.cases import Alert, Network
 from prefect_cloudtrail.egress import egress_networks
 from prefect_cloudtrail.exemptions import EGRESS
-from prefect_cloudtrail.facts import Question, cohort_size, facts, newcomers
+from prefect_cloudtrail.facts import Question, cohort_size, facts, newcomers, settled
 from prefect_cloudtrail.history import History
-from prefect_cloudtrail.incidents import CohortOf, Draft, View
+from prefect_cloudtrail.incidents import CohortOf, Draft, View, Whereabouts
 from prefect_cloudtrail.networks import FOR_RENT
 from prefect_cloudtrail.schema import UTC_MICROSECONDS
 from prefect_cloudtrail.strand import Call, Facts, Strand
@@ -91,6 +91,28 @@ def cohorts(found: Sequence[Alert], index: pl.DataFrame, history: History) -> Co
     return cohort_of
 
 
+def whereabouts(found: Sequence[Alert], index: pl.DataFrame, places: pl.DataFrame) -> Whereabouts:
+    """Return where the events that raised these alerts came from: those of the first window, as later ones may follow.
+
+    Args:
+        found: alerts.
+        index: INDEX with their events.
+        places: PLACES.
+    """
+    ids = [(alert.alert_id, alert.raised_at, event) for alert in found for event in alert.event_ids]
+    frame = pl.DataFrame(
+        ids, schema={"alert": pl.String, "window": UTC_MICROSECONDS, "event.id": pl.String}, orient="row"
+    ).join(index, on=["event.id", "window"])
+    seen: dict[str, set[str]] = {alert.alert_id: set() for alert in found}
+    for alert_id, place in frame.select("alert", WHERE.alias("where")).drop_nulls().unique().iter_rows():
+        seen[alert_id].add(place)
+    located = places.select("place", "source.geo.location.lat", "source.geo.location.lon").drop_nulls()
+    return Whereabouts(
+        {alert_id: frozenset(where) for alert_id, where in seen.items()},
+        {place: (latitude, longitude) for place, latitude, longitude in located.iter_rows()},
+    )
+
+
 def views(
     drafts: Sequence[Draft],
     index: pl.DataFrame,
@@ -125,7 +147,9 @@ def views(
             users = [people.get((hit.network or "", window.hour), {}) for hit in hits]
             cohort = min(cohort_size(each, window.draft.person) for each in users)
             egress = shared.get(window.hour, frozenset())
-            strand = _strand(window, where, hits, replace(answers[position, where], cohort=cohort, egress=egress))
+            here = min(settled(each, window.draft.person) for each in users)
+            known_now = replace(answers[position, where], cohort=cohort, people_here=here, egress=egress)
+            strand = _strand(window, where, hits, known_now)
             if strand:
                 strands.append(strand)
         if strands:
@@ -211,6 +235,8 @@ def _calls(mine: pl.DataFrame) -> list[Call]:
         "aws.cloudtrail.error_code": "error",
         "aws.cloudtrail.user_identity.access_key_id": "access_key_id",
         "aws.cloudtrail.user_identity.session_context.mfa_authenticated": "mfa",
+        "principal": "principal",
+        "cloud.account.id": "account",
     }
     rows = (
         mine.select("@timestamp", *renamed)
@@ -221,7 +247,10 @@ def _calls(mine: pl.DataFrame) -> list[Call]:
             pl.col("@timestamp").max().alias("last"),
             pl.len().alias("events"),
         )
-        .sort("first", "last", "command", "network", "agent", "error", "access_key_id", "place", "kind", "mfa")
+        .sort(
+            *("first", "last", "command", "network", "agent", "error", "access_key_id", "place", "kind", "mfa"),
+            *("principal", "account"),
+        )
     )
     return [Call(**row) for row in rows.iter_rows(named=True)]
 

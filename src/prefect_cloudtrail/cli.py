@@ -6,10 +6,12 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from prefect_cloudtrail import cli_feedback
+from prefect_cloudtrail.cli_options import Command, Moment, state_options
 from prefect_cloudtrail.errors import CloudTrailResponseError
 
 if TYPE_CHECKING:
@@ -20,24 +22,7 @@ if TYPE_CHECKING:
     from prefect_cloudtrail.settings import Settings
     from prefect_cloudtrail.store import Kind
 
-Command = TypeVar("Command", bound="Callable[..., object] | click.Command")
 PROGRESS_AFTER_SECONDS = 2
-
-
-class Moment(click.ParamType[datetime]):
-    """ISO 8601; UTC where it names no offset."""
-
-    name = "T"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401
-        """Return the moment, in UTC."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not ISO 8601, such as 2026-03-20T00:00:00Z", param, ctx)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 class Commands(click.Group):
@@ -50,21 +35,6 @@ class Commands(click.Group):
         except CloudTrailResponseError as error:
             click.echo(f"prefect-cloudtrail: {' '.join(str(error).split())}", err=True)
             ctx.exit(1)
-
-
-def _state_options(command: Command) -> Command:
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print rows for machines on standard output."),
-        click.option("--endpoint-url", metavar="URL", help="Where S3 answers, if it is not AWS."),
-        click.option(
-            "--database", metavar="URL", help="Case store, postgresql://...; SQLite in the state folder by default."
-        ),
-        click.option(
-            "--state", metavar="DIR", help="State folder, or s3://bucket/prefix.  [default: ~/.prefect-cloudtrail]"
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 def _source_options(command: Command) -> Command:
@@ -113,7 +83,7 @@ def demo(as_json: bool, yes: bool) -> None:
 
 @main.command()
 @_source_options
-@_state_options
+@state_options
 @click.option("--since", type=Moment(), help="Pass over events before T.")
 @click.option("--until", type=Moment(), help="Leave events after T for a later run.  [default: now]")
 def detect(as_json: bool, since: datetime | None, until: datetime | None, **given: str | None) -> None:
@@ -129,7 +99,7 @@ def detect(as_json: bool, since: datetime | None, until: datetime | None, **give
 
 @main.command()
 @_source_options
-@_state_options
+@state_options
 @click.option("--until", type=Moment(), required=True, help="Learn from windows up to T.")
 def backfill(as_json: bool, until: datetime, **given: str | None) -> None:
     r"""Learn what is usual from past days; raises nothing.
@@ -150,10 +120,11 @@ def backfill(as_json: bool, until: datetime, **given: str | None) -> None:
 
 @main.command()
 @_source_options
-@_state_options
+@state_options
 @click.option("--learn-until", type=Moment(), required=True, help="Learn from windows up to T, judge those after it.")
 @click.option("--until", type=Moment(), required=True, help="Replay events up to T.")
-def backtest(as_json: bool, learn_until: datetime, until: datetime, **given: str | None) -> None:
+@click.option("--feedback", metavar="DIR", help="Replay with the verdicts, suppressions and calendar of this state.")
+def backtest(as_json: bool, learn_until: datetime, until: datetime, feedback: str | None, **given: str | None) -> None:
     r"""Replay past days in 15-minute windows, and print the incidents that would have been raised.
 
     Starts afresh each time in a state folder of its own kind; changes nothing outside it.
@@ -164,11 +135,12 @@ def backtest(as_json: bool, learn_until: datetime, until: datetime, **given: str
         --learn-until 2026-03-20T00:00:00Z --until 2026-04-03T00:00:00Z
     """
     chosen = _settings(given)
-    _report(_run(chosen, "backtest", until=until, learn_until=learn_until), chosen.tell_from, as_json=as_json)
+    done = _run(chosen, "backtest", until=until, learn_until=learn_until, feedback=feedback)
+    _report(done, chosen.tell_from, as_json=as_json)
 
 
 @main.command()
-@_state_options
+@state_options
 @click.argument("incident_id", required=False)
 def incidents(as_json: bool, incident_id: str | None, **given: str | None) -> None:
     r"""List the incidents, or show one with its evidence.
@@ -194,7 +166,7 @@ def incidents(as_json: bool, incident_id: str | None, **given: str | None) -> No
 
 @main.command()
 @_source_options
-@_state_options
+@state_options
 @click.argument("event_id")
 @click.option("--at", type=Moment(), help="When it happened, for an event older than the 14 days of the event index.")
 def explain(as_json: bool, event_id: str, at: datetime | None, **given: str | None) -> None:
@@ -222,7 +194,7 @@ def explain(as_json: bool, event_id: str, at: datetime | None, **given: str | No
 
 @main.command()
 @_source_options
-@_state_options
+@state_options
 def doctor(as_json: bool, **given: str | None) -> None:
     r"""Look at settings, source, databases, state, clock and Prefect server, and say what to do; changes nothing.
 
@@ -261,6 +233,7 @@ def _run(
     until: datetime,
     since: datetime | None = None,
     learn_until: datetime | None = None,
+    feedback: str | None = None,
 ) -> Outcome:
     """Check everything that can be wrong before the state is touched, then run the pipeline."""
     from prefect_cloudtrail import clients
@@ -279,8 +252,11 @@ def _run(
         list_back=settings.list_back,
         tell_from=settings.tell_from,
     )
+    entered = clients.feedback_of(feedback) if feedback else None
     opened = clients.fresh_backtest(settings) if kind == "backtest" else clients.case_store(settings)
     with opened as store, _Progress() as progress:
+        if entered:
+            store.take_over(entered)
         return run(store, source, geo, options, owner=f"prefect-cloudtrail {kind}", progress=progress.show)
 
 
@@ -293,7 +269,8 @@ def _report(outcome: Outcome, tell_from: float, *, as_json: bool) -> None:
         _print_rows(outcome.incidents)
         click.echo(json.dumps(summary))
         return
-    told = [incident for incident in outcome.incidents if incident.risk >= tell_from]
+    quiet = {"suppressed", "expected"}
+    told = [incident for incident in outcome.incidents if incident.risk >= tell_from and incident.status not in quiet]
     _print_cards(told)
     _print_table([incident for incident in outcome.incidents if incident not in told])
     for line in summary_lines(summary):
@@ -319,7 +296,9 @@ def _print_table(found: list[Incident]) -> None:
 
     for incident in found:
         name, place = principal_name(incident.principal), where(incident)
-        click.echo(f"{incident.risk:5.1%} {incident.incident_id} {clock(incident.opened_at)} {name}, from {place}")
+        status = "" if incident.status == "open" else f", {incident.status}"
+        row = f"{incident.risk:5.1%} {incident.incident_id} {clock(incident.opened_at)} {name}, from {place}{status}"
+        click.echo(row)
 
 
 class _Progress:
@@ -349,3 +328,7 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+for _command in (cli_feedback.verdict, cli_feedback.suppress, cli_feedback.calendar):
+    main.add_command(_command)

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from prefect_cloudtrail.cloudtrail import FolderSource, Source
 from prefect_cloudtrail.errors import SettingsError, StateError
+from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.networks import Networks
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.store import STATE_FILES, BucketHome, FileHome, Store
+from prefect_cloudtrail.store.feedback import of_another
 
 S3 = "s3://"
 
@@ -70,7 +72,7 @@ def fresh_backtest(settings: Settings) -> Store:
     if not isinstance(state, Path):
         raise StateError(f"a backtest keeps its state in a folder, not in {settings.state}: pass --state DIR")
     with Store.open(state, settings.database, kind="backtest") as earlier:
-        began = bool(earlier.runs(limit=1))
+        began = bool(earlier.runs(limit=1)) or earlier.feedback() != Feedback()
     if began and settings.database:
         raise StateError("the database holds an earlier backtest; name an empty one")
     if began:
@@ -87,6 +89,18 @@ def existing_store(settings: Settings) -> Store:
         StateError: there is none yet, or it cannot be used.
     """
     return Store.read_only(_home(settings), settings.database)
+
+
+def feedback_of(state: str) -> Feedback:
+    """Return what people entered in a state, given by its folder, or by the URL of its database.
+
+    Raises:
+        SettingsError: it is given by its bucket, which does not say where its database is.
+        StateError: there is none, or it cannot be read.
+    """
+    if state.startswith(S3):
+        raise SettingsError("what people entered is in the case store: give --feedback postgresql://USER@HOST/NAME")
+    return of_another(state if "://" in state else Path(state).expanduser())
 
 
 def _home(settings: Settings) -> Path | FileHome:

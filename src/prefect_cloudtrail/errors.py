@@ -4,6 +4,7 @@ CloudTrailResponseError
 ├── SettingsError     a setting is missing or wrong
 ├── SourceError       the log objects cannot be listed or fetched
 ├── GeoError          a geo database is missing, damaged, or of the wrong kind
+├── FeedbackError     a verdict, suppression or notice cannot be recorded
 └── StateError        the state cannot be used
     ├── NewerStateError   it was written by a newer version
     └── LeaseHeldError    another detector is at work on it
@@ -24,6 +25,10 @@ class SourceError(CloudTrailResponseError):
 
 class GeoError(CloudTrailResponseError):
     """A geo database is missing, damaged, or of the wrong kind."""
+
+
+class FeedbackError(CloudTrailResponseError):
+    """A verdict, suppression or notice cannot be recorded as it is."""
 
 
 class StateError(CloudTrailResponseError):

@@ -8,14 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from prefect_cloudtrail import arrivals, detectors, rarity
+from prefect_cloudtrail import arrivals, detectors, effects, rarity
 from prefect_cloudtrail.cloudtrail import LogObject, Source, parse
 from prefect_cloudtrail.cloudtrail.folder import delivered_at
 from prefect_cloudtrail.detectors import error_message_spike
 from prefect_cloudtrail.errors import SourceError
 from prefect_cloudtrail.exemptions import exemptions
 from prefect_cloudtrail.geo import Geo
-from prefect_cloudtrail.history import FORGOTTEN_AFTER_DAYS, History, holds
+from prefect_cloudtrail.history import FORGOTTEN_AFTER_DAYS, History
 from prefect_cloudtrail.named import named
 from prefect_cloudtrail.rule import Rule
 from prefect_cloudtrail.schema import USUAL, empty
@@ -122,8 +122,8 @@ def _as_known(store: Store, hour: datetime) -> History:
     """History as it was known when the hour began, from the presences of the 90 days before."""
     since = hour - timedelta(days=FORGOTTEN_AFTER_DAYS + 1)
     learned = store.scan("presences", since=since).filter(pl.col("hour") <= hour).collect()
-    held = holds((each.person, each.opened_at) for each in store.incidents() if each.holds_back)
-    return History.of(empty(USUAL).lazy(), learned, held)
+    held = [(each.person, each.opened_at, each.incident_id) for each in store.incidents() if each.holds_back]
+    return History.of(empty(USUAL).lazy(), learned, effects.holds(held, store.feedback()))
 
 
 def _judge(rule: Rule, sightings: pl.DataFrame, known: History, places: pl.DataFrame) -> Judgement:

@@ -220,3 +220,13 @@ def cohort_size(people: dict[str, bool], person: str) -> int:
     came = sum(new for name, new in people.items() if name != person)
     earlier = sum(not new for new in people.values())
     return came if came >= COHORT_PEOPLE and came > earlier else 0
+
+
+def settled(people: dict[str, bool], person: str) -> int:
+    """Return how many others were on a network before the last 72 hours, by a name of theirs; a role is nobody.
+
+    Args:
+        people: each person on the network, and whether they came within 72 hours.
+        person: whose alert it is.
+    """
+    return sum(not new and name != person and not name.startswith("arn:") for name, new in people.items())

@@ -23,10 +23,13 @@ from prefect_cloudtrail.schema import PRESENCES, UTC_MICROSECONDS, empty
 HALF_LIFE_DAYS = 30
 FORGOTTEN_AFTER_DAYS = 90
 HELD_BACK = timedelta(hours=48)
+# When what a compromised incident taught becomes visible.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 EPOCH = date(2020, 1, 1)
 SEPARATOR = "|"
 
-HOLDS = {"person": pl.String, "opened": UTC_MICROSECONDS, "released": UTC_MICROSECONDS}
+# What becomes visible from `opened` to `until` becomes visible at `released`.
+HOLDS = {"person": pl.String} | dict.fromkeys(("opened", "until", "released"), UTC_MICROSECONDS)
 ASKED = {"context": pl.String, "outcome": pl.String, "hour": UTC_MICROSECONDS}
 
 Each = Literal["day", "hour", "message"]
@@ -86,6 +89,12 @@ def midnight(day_number: int) -> datetime:
     """Return the moment a day begins, UTC."""
     first = EPOCH + timedelta(days=day_number)
     return datetime(first.year, first.month, first.day, tzinfo=UTC)
+
+
+def whole_hour(moment: datetime) -> datetime:
+    """Return the first hour that begins at a moment or after it."""
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    return hour if hour == moment else hour + timedelta(hours=1)
 
 
 def weight(days: str) -> pl.Expr:
@@ -156,33 +165,30 @@ def holds(rows: Iterable[tuple[str, datetime]]) -> pl.DataFrame:
 
     What would become visible in the 48 hours after the opening becomes visible at their end.
     """
-    opened = pl.DataFrame(list(rows), schema={"person": pl.String, "opened": UTC_MICROSECONDS}, orient="row")
-    return opened.with_columns(
-        pl.when(pl.col("opened").dt.truncate("1h") == pl.col("opened"))
-        .then(pl.col("opened"))
-        .otherwise(pl.col("opened").dt.truncate("1h") + timedelta(hours=1))
-    ).with_columns((pl.col("opened") + HELD_BACK).alias("released"))
+    begins = [(person, whole_hour(opened)) for person, opened in rows]
+    held = [(person, begin, begin + HELD_BACK, begin + HELD_BACK) for person, begin in begins]
+    return pl.DataFrame(held, schema=HOLDS, orient="row")
 
 
 def hold_back(learned: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """Return the presences with `own_visible`: from when on a principal's own contexts see them.
 
     The earliest hold that covers a presence counts; a later one does not hold it again, so nothing waits over 48 hours.
+    Only what is never released stays so, whatever else covers it.
     """
     if held.is_empty():
         return learned.with_columns(pl.col("visible").alias("own_visible"))
+    released = pl.col("released").filter(pl.col("covered"))
     concerned = learned.filter(pl.col("person").is_in(held["person"].implode()))
     rest = learned.filter(~pl.col("person").is_in(held["person"].implode()))
     covered = (
         concerned.with_row_index("row")
         .join(held, on="person", how="left")
-        .with_columns(
-            pl.col("visible").is_between(pl.col("opened"), pl.col("released"), closed="left").alias("covered")
-        )
+        .with_columns(pl.col("visible").is_between(pl.col("opened"), pl.col("until"), closed="left").alias("covered"))
         .group_by("row")
         .agg(
             pl.col(list(PRESENCES)).first(),
-            pl.col("released").filter(pl.col("covered")).min().alias("released"),
+            pl.when(released.max() == NEVER).then(released.max()).otherwise(released.min()).alias("released"),
         )
         .with_columns(pl.coalesce("released", "visible").alias("own_visible"))
         .drop("row", "released")

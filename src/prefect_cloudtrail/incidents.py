@@ -1,12 +1,13 @@
 """Alerts to incidents: whose they are, what folds into a cohort, and how each is rated as its 48 hours go on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from prefect_cloudtrail.alerts import event_ids, identify, merge
 from prefect_cloudtrail.cases import Alert, Evidence, Incident, Network, Place, Severity
+from prefect_cloudtrail.geo import distance_km
 from prefect_cloudtrail.risk import probability, rate, severity
 from prefect_cloudtrail.strand import Call, Strand
 
@@ -15,7 +16,34 @@ LISTED = 20
 HOURS_FROM = 120  # minutes
 COHORT_DECIBANS = -25.0
 
+SAME_PLACE_KM = 150
+
 CohortOf = Callable[[Alert], str | None]
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where the events of each alert came from, and which places are one to a person on the ground.
+
+    `places` names them by alert id, as finely as each address could be placed; `located` has their coordinates.
+    """
+
+    places: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    located: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def of(self, alert: Alert) -> frozenset[str]:
+        """Return where the alert's events came from."""
+        return self.places.get(alert.alert_id, frozenset({alert.outcome} if alert.says_where else ()))
+
+    def near(self, one: str, other: str) -> bool:
+        """Return whether two places are one: within 150 km, or one the other's country."""
+        if one == other or one.endswith(f", {other}") or other.endswith(f", {one}"):
+            return True
+        here, there = self.located.get(one), self.located.get(other)
+        return here is not None and there is not None and distance_km(here, there) <= SAME_PLACE_KM
+
+
+NOWHERE_KNOWN = Whereabouts()
 
 
 @dataclass
@@ -43,6 +71,11 @@ class Draft:
         """Whether it is about a place."""
         return any(alert.says_where for alert in self.alerts.values())
 
+    def is_at(self, places: Collection[str], whereabouts: Whereabouts) -> bool:
+        """Return whether one of these places is one that it is about."""
+        own = {alert.outcome for alert in self.alerts.values() if alert.says_where}
+        return any(whereabouts.near(place, mine) for place in places for mine in own)
+
     @property
     def holds_back(self) -> bool:
         """Whether what its person does teaches nothing for a while; a new command is known once it was called."""
@@ -54,13 +87,19 @@ class Draft:
         self.alerts[alert.alert_id] = merge(known, alert) if known else _owned(alert, self.incident_id)
 
 
-def assign(found: Sequence[Alert], stored: Sequence[Incident], cohort_of: CohortOf) -> list[Draft]:
+def assign(
+    found: Sequence[Alert],
+    stored: Sequence[Incident],
+    cohort_of: CohortOf,
+    whereabouts: Whereabouts = NOWHERE_KNOWN,
+) -> list[Draft]:
     """Return the incidents that these alerts open or join, and the stored ones, in order of opening.
 
     Args:
         found: alerts in the order they are dealt with.
         stored: incidents that may still take alerts.
         cohort_of: the network whose cohort an alert belongs to, None where it has none.
+        whereabouts: where the alerts' events came from.
     """
     drafts = [_draft(incident) for incident in stored]
     home = {alert_id: draft for draft in drafts for alert_id in draft.alerts}
@@ -68,25 +107,28 @@ def assign(found: Sequence[Alert], stored: Sequence[Incident], cohort_of: Cohort
         draft = home.get(alert.alert_id)
         if draft is None:
             network = cohort_of(alert)
-            draft = _join(alert, drafts, network)
+            draft = _join(alert, drafts, network, whereabouts)
             home[alert.alert_id] = draft
         draft.add(alert)
     return sorted(drafts, key=lambda draft: (draft.opened_at, draft.incident_id))
 
 
-def _join(alert: Alert, drafts: list[Draft], network: str | None) -> Draft:
+def _join(alert: Alert, drafts: list[Draft], network: str | None, whereabouts: Whereabouts) -> Draft:
     """The incident that takes the alert; a new one where none does, linked to the last of the same person.
 
-    What is unusual about a command or an error joins what is open about a place; never the other way, so that noise
-    opened in time cannot take a theft in.
+    An incident about a place takes what happens there, so that neither a trip nor noise made in time takes a theft in.
+    What has no address belongs to whatever is open; what is unusual at home has an incident of its own.
     """
     kind: Literal["principal", "cohort"] = "cohort" if network else "principal"
     whose = f"cohort:{network}" if network else alert.person
     mine = [draft for draft in drafts if draft.kind == kind and draft.person == whose]
-    taking = [draft for draft in reversed(mine) if draft.opened_at <= alert.raised_at < draft.closes_at]
-    about_a_place = [draft for draft in taking if draft.says_where]
-    if about_a_place or (taking and not alert.says_where):
-        return (about_a_place or taking)[0]
+    places = whereabouts.of(alert)
+    for draft in reversed(mine):
+        if not draft.opened_at <= alert.raised_at < draft.closes_at:
+            continue
+        fits = not places or draft.is_at(places, whereabouts) if draft.says_where else not alert.says_where
+        if network or fits:
+            return draft
     draft = Draft(
         incident_id=identify("inc", kind, whose if network else alert.principal, alert.alert_id),
         kind=kind,
@@ -178,7 +220,7 @@ def _revise(draft: Draft, view: View, before: Incident | None) -> Incident:
         risk=risk,
         peak_risk=max(risk, risk_before),
         severity=severity(risk) if draft.kind == "principal" else Severity.LOW,
-        status="open",
+        status="suppressed" if all(alert.suppressed_by for alert in view.alerts) else "open",
         summary=_summary(draft, view, places, first, last),
         evidence=evidence,
         links=tuple(dict.fromkeys(draft.links)),

@@ -8,7 +8,7 @@ its hour began. So one run over a month answers as the month's runs would have, 
 import resource
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,12 +16,13 @@ from typing import Any, Self
 
 import polars as pl
 
-from prefect_cloudtrail import alerts, arrivals, casework, detectors, egress, exemptions, facts, rarity
+from prefect_cloudtrail import alerts, arrivals, casework, detectors, effects, egress, exemptions, facts, rarity
 from prefect_cloudtrail.cases import Alert, Incident
 from prefect_cloudtrail.cloudtrail import LogObject, Parsed, Reason, Source, read_objects
 from prefect_cloudtrail.errors import SourceError
+from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.geo import Geo
-from prefect_cloudtrail.history import HELD_BACK, History, Tally, day, day_of, fold, holds, midnight, presences
+from prefect_cloudtrail.history import HELD_BACK, History, Tally, day, day_of, midnight, presences
 from prefect_cloudtrail.incidents import Draft, assign, judge
 from prefect_cloudtrail.named import named
 from prefect_cloudtrail.risk import TOLD_FROM
@@ -67,6 +68,7 @@ class Summary:
     rejected: dict[str, int] = field(default_factory=dict)
     alerts: int = 0
     over_limit: int = 0
+    suppressed: int = 0
     incidents: int = 0
     learning: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(
@@ -76,7 +78,8 @@ class Summary:
 
     def add(self, part: Self) -> None:
         """Add what one chunk brought."""
-        for name in ("objects", "bytes", "events", "duplicates", "placed", "passed_over", "alerts", "over_limit"):
+        counts = ("objects", "bytes", "events", "duplicates", "placed", "passed_over")
+        for name in (*counts, "alerts", "over_limit", "suppressed"):
             setattr(self, name, getattr(self, name) + getattr(part, name))
         bounds = [moment for moment in (*self.window, *part.window) if moment]
         self.window = [min(bounds), max(bounds)] if bounds else [None, None]
@@ -160,7 +163,8 @@ def run(
             read += len(chunk)
     summary.incidents = len(changed)
     summary.peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return Outcome(sorted(changed.values(), key=lambda i: (i.opened_at, i.incident_id)), summary)
+    stated = store.feedback().stated(changed.values())
+    return Outcome(sorted(stated, key=lambda i: (i.opened_at, i.incident_id)), summary)
 
 
 def _list_since(store: Store, options: Options) -> datetime | None:
@@ -199,11 +203,12 @@ def _run_chunk(
         open_incidents = store.incidents(open_at=midnight(day_of(until)) if until else None)
         places = _places(store.places(), batch.placed)
         usual = store.scan("usual")
+        feedback = store.feedback()
     with _timed(summary, "detect"):
         judged = batch.placed
         if options.learn_until:
             judged = judged.filter(pl.col("window") > options.learn_until)
-        known = _Known(usual, pl.concat([recent, learned]), places)
+        known = _Known(usual, pl.concat([recent, learned]), places, feedback)
         incidents = _judge(store, judged, batch, known, open_incidents, summary)
         _note_learning(batch.placed, known, summary)
         summary.incidents = len(incidents)
@@ -227,9 +232,10 @@ class _Known:
     usual: pl.LazyFrame
     learned: pl.DataFrame
     places: pl.DataFrame
+    feedback: Feedback
 
-    def history(self, held: Sequence[tuple[str, datetime]]) -> History:
-        return History.of(self.usual, self.learned, holds(held))
+    def history(self, held: Sequence[tuple[str, datetime, str]]) -> History:
+        return History.of(self.usual, self.learned, effects.holds(held, self.feedback))
 
 
 def _batch(
@@ -303,11 +309,13 @@ def _judge(
     # Learned windows belong to what was called before an incident, too.
     calls = pl.concat([past, batch.placed.filter(people).select(list(INDEX))])
     seen = casework.views(drafts, calls, index.filter(people), (history, known.places), batch.checkpoint)
+    seen = effects.noted(drafts, seen, known.feedback)
     incidents = [judge(draft, seen[draft.incident_id]) for draft in drafts if seen.get(draft.incident_id)]
     before = {alert.alert_id for incident in stored for alert in incident.alerts}
     new = [alert for alert in raised if alert.alert_id not in before]
     summary.alerts += len(new)
     summary.over_limit += sum(alert.over_limit for alert in new)
+    summary.suppressed += sum(alert.suppressed_by is not None for alert in new)
     return incidents
 
 
@@ -318,30 +326,28 @@ def _settle(judged: pl.DataFrame, known: _Known, stored: list[Incident]) -> tupl
     round settles at least the earliest one left; the people whose incidents did not change are not asked again.
     """
     before = {alert.alert_id for incident in stored for alert in incident.alerts}
-    held = _held([_stored_hold(incident) for incident in stored if incident.holds_back])
+    held = _held(stored)
     history = known.history(held)
     sightings = rarity.sightings(judged, history)
     found = detectors.find(sightings, history, known.places)
+    index = judged.select(list(INDEX))
     while True:
-        raised = alerts.limit(alerts.alerts(found, judged), before)
-        cohort_of = casework.cohorts(raised, judged.select(list(INDEX)), history)
-        drafts = assign(raised, stored, cohort_of)
-        now = _held((draft.person, draft.opened_at) for draft in drafts if draft.holds_back)
+        raised = effects.marked(alerts.limit(alerts.alerts(found, judged), before), judged, known.feedback)
+        cohort_of = casework.cohorts(raised, index, history)
+        drafts = assign(raised, stored, cohort_of, casework.whereabouts(raised, index, known.places))
+        now = _held(drafts)
         if now == held:
             return drafts, history, raised
-        changed = {person for person, _ in set(now) ^ set(held)}
+        changed = {person for person, *_ in set(now) ^ set(held)}
         held, history = now, known.history(now)
         theirs = pl.col("person").is_in(changed)
         again = detectors.find(sightings.filter(theirs), history, known.places)
         found = pl.concat([found.filter(~theirs), again])
 
 
-def _held(holding: Any) -> list[tuple[str, datetime]]:  # noqa: ANN401
-    return sorted(set(holding))
-
-
-def _stored_hold(incident: Incident) -> tuple[str, datetime]:
-    return incident.person, incident.opened_at
+def _held(cases: Iterable[Incident | Draft]) -> list[tuple[str, datetime, str]]:
+    """Whose presences are held back, from when on, and by which incident."""
+    return sorted({(case.person, case.opened_at, case.incident_id) for case in cases if case.holds_back})
 
 
 def _note_learning(placed: pl.DataFrame, known: _Known, summary: Summary) -> None:
@@ -379,11 +385,9 @@ def _change(
     folded = None
     if until is None or closed > day_of(until):
         whole = known.history([]).learned.drop("own_visible").filter(day("hour") < closed)
-        folded = fold(known.usual.collect(), whole, all_tallies(), closed)
+        folded = effects.fold_taught(known.usual.collect(), whole, all_tallies(), closed, known.feedback)
     dropped, merged = _tidied(store, checkpoint, midnight(day_of(until)) if until else midnight(0))
-    before = {
-        incident.incident_id: incident.revision for incident in store.incidents(ids=[i.incident_id for i in incidents])
-    }
+    before = {each.incident_id: each for each in store.incidents(ids=[i.incident_id for i in incidents])}
     return Change(
         run_id=uuid.uuid4().hex,
         window=(first if isinstance(first, datetime) else checkpoint, checkpoint),
@@ -396,11 +400,7 @@ def _change(
         index=batch.placed.filter(pl.col("@timestamp") >= checkpoint - KEPT["index"]).select(list(INDEX)),
         places=known.places,
         incidents=incidents,
-        tell=[
-            (each.incident_id, each.revision)
-            for each in incidents
-            if each.risk >= options.tell_from and each.revision != before.get(each.incident_id)
-        ],
+        tell=effects.to_tell(incidents, before, known.feedback, options.tell_from),
         summary=summary.row(),
         usual=folded,
         usual_until=midnight(closed).date() if folded is not None else None,

@@ -7,6 +7,7 @@ from typing import Any
 from prefect_cloudtrail.alerts import event_ids
 from prefect_cloudtrail.cases import Alert, Incident
 from prefect_cloudtrail.explain import Explanation
+from prefect_cloudtrail.feedback import Entry, PlannedWork, Verdict
 
 
 def moment(when: datetime | None) -> str | None:
@@ -59,6 +60,29 @@ def explanation_row(found: Explanation) -> dict[str, Any]:
     return {"type": "explanation", **asdict(found), "at": moment(found.at), "hour": moment(found.hour)}
 
 
+def verdict_row(said: Verdict) -> dict[str, Any]:
+    """Return a verdict as one JSON row."""
+    moments = {"effective_at": moment(said.effective_at), "opened_at": moment(said.opened_at)}
+    return {"type": "verdict", **asdict(said), **moments}
+
+
+def entry_row(entered: Entry) -> dict[str, Any]:
+    """Return a suppression, planned work or a travel notice as one JSON row."""
+    end = entered.end
+    return {
+        "type": entered.kind,
+        "entry_id": entered.entry_id,
+        "scope": entered.scope.given,
+        "since": moment(entered.since),
+        "until": moment(entered.until),
+        "who": entered.who if isinstance(entered, PlannedWork) else "",
+        "why": entered.why,
+        "by": entered.by,
+        "effective_at": moment(entered.effective_at),
+        "end": {"by": end.by, "why": end.why, "effective_at": moment(end.effective_at)} if end else None,
+    }
+
+
 def summary_row(summary: dict[str, Any]) -> dict[str, Any]:
     """Return a run's summary with its moments as text."""
     return {**summary, "window": [moment(each) for each in summary["window"]]}
@@ -78,6 +102,7 @@ def _alert_row(alert: Alert) -> dict[str, Any]:
         "raised_at": moment(alert.raised_at),
         "late": alert.late,
         "over_limit": alert.over_limit,
+        "suppressed_by": alert.suppressed_by,
         "events": alert.events,
         "event_ids": list(alert.event_ids),
     }

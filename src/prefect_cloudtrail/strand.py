@@ -33,6 +33,8 @@ class Call:
     access_key_id: str | None
     mfa: bool | None  # whether its session began with MFA
     events: int
+    principal: str | None = None
+    account: str | None = None  # where the call happened
 
     @property
     def temporary_key(self) -> str | None:
@@ -53,6 +55,14 @@ class Call:
         if self.latitude is None or self.longitude is None or other.latitude is None or other.longitude is None:
             return None
         return distance_km((self.latitude, self.longitude), (other.latitude, other.longitude))
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What a named person entered about a strand, and why."""
+
+    by: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,11 @@ class Facts:
     organisation_country_days: int = 0
     organisation_active_days: int = 0
     cohort: int = 0  # other people who came to the same network within 72 hours
+    people_here: int = 0  # named people who were on each of its networks before that
     egress: frozenset[str] = frozenset()  # networks, of all the calls
+    planned_work: Noted | None = None  # which covers all that is new here
+    travel_notice: Noted | None = None  # which covers every call here
+    expected_before: Noted | None = None  # of an earlier incident of this person here
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,16 @@ class Strand:
     def city(self) -> str:
         """The place in words."""
         return self.place.split(",")[0] if self.level == "place" else self.place
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it is a machine's role, which is nowhere at home and keeps no hours."""
+        return self.principal_kind in {"instance_role", "role"}
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether a machine's role is used where our own people work: somebody tries it from their desk."""
+        return self.is_machine and self.facts.people_here > 0
 
     @property
     def usual_in_words(self) -> str:

@@ -22,7 +22,7 @@ def test_evidence_is_shown_as_the_card_has_it_and_harmless(known: Settings, inci
         incident = store.incidents(ids=[incident_id])[0]
     piece = Evidence("new_client", "client", -4.6, "a client\x1b[2J it never used", counted=False)
     rows = evidence_rows(replace(incident, evidence=(*incident.evidence[:1], piece)))
-    assert rows[0]["decibans"] == "+7"
+    assert rows[0]["decibans"] == "+8"
     assert rows[1] == {
         "decibans": "-5",
         "counted": "no",

@@ -8,6 +8,7 @@ from stolen_key import END, Trail
 
 from prefect_cloudtrail.errors import (
     CloudTrailResponseError,
+    FeedbackError,
     GeoError,
     LeaseHeldError,
     SettingsError,
@@ -61,6 +62,7 @@ def test_a_missing_city_database_fails_before_a_state_is_made(trail: Trail, tmp_
         (ConnectionError("gone"), True),
         (SettingsError("no source"), False),
         (GeoError("no such database"), False),
+        (FeedbackError("about everybody"), False),
         (StateError("damaged"), False),
         (LeaseHeldError("busy"), False),
     ],
@@ -76,5 +78,6 @@ def test_every_error_of_the_tree_is_decided_on() -> None:
         "SettingsError",
         "SourceError",
         "GeoError",
+        "FeedbackError",
         "StateError",
     }

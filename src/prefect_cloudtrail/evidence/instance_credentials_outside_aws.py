@@ -7,7 +7,7 @@ GROUP = "network"
 
 def explain(strand: Strand) -> str | None:
     """Return the sentence when it holds."""
-    if strand.principal_kind != "instance_role":
+    if strand.principal_kind != "instance_role" or strand.is_borrowed:
         return None
     outside = next(
         (call for call in strand.here if call.organisation and "amazon" not in call.organisation.lower()), None

@@ -6,7 +6,9 @@ GROUP = "travel"
 
 
 def explain(strand: Strand) -> str | None:
-    """Return the sentence when it holds."""
+    """Return the sentence when it holds; who borrows a machine's role takes its key along."""
+    if strand.is_borrowed:
+        return None
     keys = {call.access_key_id for call in strand.here if (call.access_key_id or "").startswith("ASIA")}
     for call, km in strand.away:
         if call.access_key_id in keys:

@@ -3,7 +3,6 @@
 from prefect_cloudtrail.strand import Strand
 
 GROUP = "time"
-MACHINES = ("instance_role", "role")
 KNOWN_DAYS = 10
 RARE_SHARE = 0.05
 
@@ -11,7 +10,7 @@ RARE_SHARE = 0.05
 def explain(strand: Strand) -> str | None:
     """Return the sentence when it holds; the hours before and after count as the same."""
     days, hour = strand.facts.active_days, strand.first.hour
-    if strand.principal_kind in MACHINES or days < KNOWN_DAYS:
+    if strand.is_machine or days < KNOWN_DAYS:
         return None
     around = {(hour + step) % 24 for step in (-1, 0, 1)}
     active = max((count for each, count in strand.facts.hours if each in around), default=0)

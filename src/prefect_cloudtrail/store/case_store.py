@@ -1,6 +1,6 @@
 """The case store: what one state, its files and its database, holds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from prefect_cloudtrail import schema
 from prefect_cloudtrail.cases import Incident
-from prefect_cloudtrail.errors import StateError
+from prefect_cloudtrail.errors import FeedbackError, StateError
+from prefect_cloudtrail.feedback import Answer, End, Entry, Feedback, PlannedWork, SomeEntry, Verdict, verdict
 from prefect_cloudtrail.store import change as changes
-from prefect_cloudtrail.store import files, incidents, leases, outbox
+from prefect_cloudtrail.store import feedback, files, incidents, leases, outbox
 from prefect_cloudtrail.store.change import Change
 from prefect_cloudtrail.store.database import (
     FILE_NAME,
@@ -247,14 +248,15 @@ class Store:
         """
         conditions = [] if open_at is None else [INCIDENTS.c.closes_at > open_at]
         with self._database.reading() as connection:
+            said = feedback.read(connection)
             if ids is None:
-                return incidents.read(connection, conditions)
+                return said.stated(incidents.read(connection, conditions))
             found = [
                 incident
                 for batch in batches(list(dict.fromkeys(ids)))
                 for incident in incidents.read(connection, [*conditions, INCIDENTS.c.incident_id.in_(batch)])
             ]
-        return sorted(found, key=lambda incident: (incident.opened_at, incident.incident_id))
+        return said.stated(sorted(found, key=lambda incident: (incident.opened_at, incident.incident_id)))
 
     def revisions(self, incident_id: str) -> list[Incident]:
         """Return what the incident was at each revision, the first one first, without alerts."""
@@ -295,6 +297,65 @@ class Store:
         with self._database.reading() as connection:
             return connection.scalar(sa.select(RUNS.c.run_id).order_by(RUNS.c.number).limit(1))
 
+    # What people said
+
+    def feedback(self) -> Feedback:
+        """Return all that was entered, in the order in which it took effect."""
+        with self._database.reading() as connection:
+            return feedback.read(connection)
+
+    def add_verdict(self, incident_id: str, answer: Answer, *, by: str, why: str, at: datetime) -> Verdict:
+        """Return the verdict on an incident, stored; it counts from `at`, or after what runs have judged.
+
+        Raises:
+            FeedbackError: there is no such incident, no reason, or it is about the one who judges.
+        """
+        with self._database.writing() as connection:
+            found = incidents.read(connection, [INCIDENTS.c.incident_id == incident_id])
+            if not found:
+                raise FeedbackError(f"no incident {incident_id} here; `prefect-cloudtrail incidents` lists them")
+            said = verdict(found[0], answer, by=by, why=why, effective_at=feedback.effective(connection, at))
+            feedback.add_verdict(connection, said)
+        return said
+
+    def add_entries(self, entered: Callable[[datetime], Sequence[SomeEntry]], at: datetime) -> list[SomeEntry]:
+        """Return the entries, stored all together or none; those that count already are left out.
+
+        Args:
+            entered: makes them, given the moment from which they count.
+            at: that moment; after what runs have judged, where they have judged more.
+
+        Raises:
+            FeedbackError: one of them may not be recorded.
+        """
+        with self._database.writing() as connection:
+            there = {_what(each) for each in feedback.read(connection).entries if each.end is None}
+            added = [each for each in entered(feedback.effective(connection, at)) if _what(each) not in there]
+            for each in added:
+                feedback.add_entry(connection, each)
+        return added
+
+    def end_entry(self, entry_id: str, *, by: str, why: str, at: datetime) -> Entry:
+        """Return the entry as it ends: at `at`, or after what runs have judged; what it did until then stays.
+
+        Raises:
+            FeedbackError: there is no such entry, or it was ended before.
+        """
+        with self._database.writing() as connection:
+            feedback.end_entry(connection, entry_id, End(by, why, feedback.effective(connection, at)))
+            return next(each for each in feedback.read(connection).entries if each.entry_id == entry_id)
+
+    def take_over(self, entered: Feedback) -> None:
+        """Store what was entered in another state, before this one's first run.
+
+        Raises:
+            FeedbackError: a run was here before.
+        """
+        with self._database.writing() as connection:
+            feedback.take_over(connection, entered)
+
+    # What was done
+
     def runs(self, limit: int = 100) -> list[dict[str, Any]]:
         """Return the run log, newest first: `run_id`, `window`, `checkpoint`, and the `summary` read from JSON."""
         query = sa.select(RUNS).order_by(RUNS.c.number.desc()).limit(limit)
@@ -314,6 +375,12 @@ class Store:
         with self._database.reading() as connection:
             rows = [tuple(row) for row in connection.execute(query)]
         return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def _what(entered: Entry) -> tuple[object, ...]:
+    """What an entry says, whoever entered it, and when."""
+    who = entered.who if isinstance(entered, PlannedWork) else ""
+    return entered.kind, entered.scope, entered.since, entered.until, who
 
 
 @contextmanager

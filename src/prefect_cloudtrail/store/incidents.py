@@ -15,7 +15,7 @@ from prefect_cloudtrail.store.tables import ALERT_EVENTS, ALERTS, INCIDENT_REVIS
 
 ALERT_FIELDS = tuple(field.name for field in fields(Alert) if field.name != "event_ids")
 # The rest of an alert is as it was raised: a stored score never changes.
-ALERT_GROWS = ("incident_id", "position", "late", "over_limit", "events")
+ALERT_GROWS = ("incident_id", "position", "late", "over_limit", "events", "suppressed_by")
 INCIDENT_COLUMNS = tuple(column.name for column in INCIDENTS.columns if column.name != "incident_id")
 
 

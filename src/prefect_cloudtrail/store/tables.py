@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The revision that these tables are: an existing state at it is opened without Alembic's machinery.
-HEAD = "0001"
+HEAD = "0002"
 
 # What stands for U+0000 where the database cannot hold it: a character of nobody's, which a record could not mean.
 NUL = "\U0010fffd"
@@ -192,6 +192,7 @@ ALERTS = sa.Table(
     sa.Column("late", sa.Boolean, nullable=False),
     sa.Column("over_limit", sa.Boolean, nullable=False),
     sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("suppressed_by", Text),
 )
 
 ALERT_EVENTS = sa.Table(
@@ -248,4 +249,45 @@ RUNS = sa.Table(
     sa.Column("last_window", UtcDateTime, nullable=False),
     sa.Column("checkpoint", UtcDateTime, nullable=False),
     sa.Column("summary", Text, nullable=False),
+)
+
+# What people called incidents; `person`, `opened_at`, `risk` and `places` are the incident's as it was then.
+VERDICTS = sa.Table(
+    "verdicts",
+    METADATA,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("incident_id", Text, nullable=False, index=True),
+    sa.Column("verdict", Text, nullable=False),
+    sa.Column("given_by", Text, nullable=False),
+    sa.Column("why", Text, nullable=False),
+    sa.Column("effective_at", UtcDateTime, nullable=False),
+    sa.Column("person", Text, nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("risk", sa.Double, nullable=False),
+    sa.Column("places", Text, nullable=False),
+)
+
+# Suppressions, planned work and travel notices; never changed, an end is a row of its own.
+ENTRIES = sa.Table(
+    "entries",
+    METADATA,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("entry_id", Text, nullable=False, unique=True),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("scope", Text, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+    sa.Column("who", Text),
+    sa.Column("why", Text, nullable=False),
+    sa.Column("given_by", Text, nullable=False),
+    sa.Column("effective_at", UtcDateTime, nullable=False),
+)
+
+ENDINGS = sa.Table(
+    "endings",
+    METADATA,
+    sa.Column("entry_id", Text, sa.ForeignKey("entries.entry_id"), primary_key=True),
+    sa.Column("why", Text, nullable=False),
+    sa.Column("given_by", Text, nullable=False),
+    sa.Column("effective_at", UtcDateTime, nullable=False),
 )
