@@ -330,10 +330,10 @@ def test_events_are_placed_again_by_another_database(geo: Geo, write: Write) -> 
 # --- databases --------------------------------------------------------------------------------------------------------
 
 
-def test_a_build_is_the_type_and_the_time_it_was_built(geo: Geo) -> None:
-    kind, built = geo.build.split()
-    assert kind == "GeoLite2-City"
-    assert int(built) == geo.city.built > 1_700_000_000
+def test_a_build_is_the_types_and_the_times_they_were_built(geo: Geo) -> None:
+    assert geo.asn
+    assert geo.build == f"GeoLite2-City {geo.city.built}, GeoLite2-ASN {geo.asn.built}"
+    assert geo.city.built > 1_700_000_000
 
 
 @pytest.mark.parametrize("nothing", [None, Path()])

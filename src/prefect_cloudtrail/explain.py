@@ -17,6 +17,7 @@ from prefect_cloudtrail.exemptions import exemptions
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.history import FORGOTTEN_AFTER_DAYS, History
 from prefect_cloudtrail.named import named
+from prefect_cloudtrail.replacing import Moves, moved
 from prefect_cloudtrail.rule import Rule
 from prefect_cloudtrail.schema import USUAL, empty
 from prefect_cloudtrail.store import Store
@@ -82,7 +83,9 @@ def explain(
     key = events["log.file.path"][0]
     placed = arrivals.dated(named(events, geo), [LogObject(key, 0, delivered_at(key))], None, look_back)
     row = placed.row(0, named=True)
-    known = _as_known(store, row["hour"])
+    moves = None if store.geo_build() == geo.build else moved(store.scan("presences"), store.scan("index"), geo)
+    known = _as_known(store, row["hour"], moves)
+    places = store.places() if moves is None else moves.located(store.places())
     sightings = rarity.sightings(placed, known)
     return Explanation(
         event_id=event_id,
@@ -93,7 +96,7 @@ def explain(
         network=row["network"],
         hour=row["hour"],
         late=row["late"],
-        judgements=tuple(_judge(rule, sightings, known, store.places()) for rule in detectors.rules().values()),
+        judgements=tuple(_judge(rule, sightings, known, places) for rule in detectors.rules().values()),
     )
 
 
@@ -118,10 +121,11 @@ def _about(source: Source, at: datetime | None) -> Iterator[LogObject]:
         yield from (each for each in source.list(at) if each.delivered and at <= each.delivered <= until)
 
 
-def _as_known(store: Store, hour: datetime) -> History:
-    """History as it was known when the hour began, from the presences of the 90 days before."""
+def _as_known(store: Store, hour: datetime, moves: Moves | None) -> History:
+    """History as it was known when the hour began, from the 90 days of presences before, placed as `moves` says."""
     since = hour - timedelta(days=FORGOTTEN_AFTER_DAYS + 1)
     learned = store.scan("presences", since=since).filter(pl.col("hour") <= hour).collect()
+    learned = learned if moves is None else moves.presences(learned)
     held = [(each.person, each.opened_at, each.incident_id) for each in store.incidents() if each.holds_back]
     return History.of(empty(USUAL).lazy(), learned, effects.holds(held, store.feedback()))
 

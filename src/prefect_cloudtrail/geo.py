@@ -76,7 +76,7 @@ class Database:
 class Geo:
     """The open databases, and the networks that are listed by hand.
 
-    `build` is the cities' type and build epoch, to be recorded with what was judged by them.
+    `build` is each database's type and build epoch, recorded with what was placed by them.
     """
 
     city: Database
@@ -103,7 +103,8 @@ class Geo:
                 f"{owners.path} holds no autonomous systems (it is {owners.type}): "
                 "pass an ASN database to --asn-db, such as GeoLite2-ASN or DB-IP ASN Lite, or leave it out"
             )
-        return cls(cities, owners, f"{cities.type} {cities.built}", networks or NOTHING_LISTED)
+        build = ", ".join(f"{each.type} {each.built}" for each in (cities, owners) if each)
+        return cls(cities, owners, build, networks or NOTHING_LISTED)
 
 
 def place(events: pl.DataFrame, geo: Geo) -> pl.DataFrame:

@@ -16,7 +16,18 @@ from typing import Any, Self
 
 import polars as pl
 
-from prefect_cloudtrail import alerts, arrivals, casework, detectors, effects, egress, exemptions, facts, rarity
+from prefect_cloudtrail import (
+    alerts,
+    arrivals,
+    casework,
+    detectors,
+    effects,
+    egress,
+    exemptions,
+    facts,
+    rarity,
+    replacing,
+)
 from prefect_cloudtrail.cases import Alert, Incident
 from prefect_cloudtrail.cloudtrail import LogObject, Parsed, Reason, Source, read_objects
 from prefect_cloudtrail.errors import SourceError
@@ -65,6 +76,7 @@ class Summary:
     duplicates: int = 0
     placed: int = 0
     passed_over: int = 0
+    replaced: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     alerts: int = 0
     over_limit: int = 0
@@ -78,7 +90,7 @@ class Summary:
 
     def add(self, part: Self) -> None:
         """Add what one chunk brought."""
-        counts = ("objects", "bytes", "events", "duplicates", "placed", "passed_over")
+        counts = ("objects", "bytes", "events", "duplicates", "placed", "passed_over", "replaced")
         for name in (*counts, "alerts", "over_limit", "suppressed"):
             setattr(self, name, getattr(self, name) + getattr(part, name))
         bounds = [moment for moment in (*self.window, *part.window) if moment]
@@ -142,6 +154,7 @@ def run(
     with store.lease("detect", owner, LEASE_MINUTES, datetime.now(UTC)) as lease, lease.kept() as show_life:
         store.sweep()
         found = source.list(_list_since(store, options))
+        moved = replacing.replace(store, geo, all_tallies(), lease, show_life)
         ledger = store.ledger(min((each.delivered for each in found if each.delivered), default=None))
         arrived = arrivals.arrived(ledger, found, options.until)
         left = ledger.filter(pl.col("read_until").is_not_null()).select("log.file.path", "read_until")
@@ -156,12 +169,13 @@ def run(
 
             show_life()
             lease.renew(datetime.now(UTC))
-            part = Summary(learning=summary.learning)
+            part = Summary(learning=summary.learning, replaced=0 if read else moved)
             for incident in _run_chunk(store, source, geo, chunk, left, options, part, lease, report):
                 changed[incident.incident_id] = incident
             summary.add(part)
             read += len(chunk)
     summary.incidents = len(changed)
+    summary.replaced = moved
     summary.peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     stated = store.feedback().stated(changed.values())
     return Outcome(sorted(stated, key=lambda i: (i.opened_at, i.incident_id)), summary)

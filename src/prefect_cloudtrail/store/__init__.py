@@ -9,6 +9,7 @@ from prefect_cloudtrail.store.folder import FolderHome
 from prefect_cloudtrail.store.leases import Lease
 from prefect_cloudtrail.store.merging import MERGED_ROWS, compaction
 from prefect_cloudtrail.store.outbox import OutboxRow
+from prefect_cloudtrail.store.replacement import Replacement
 
 # What a state folder holds: the database with its two companions, and the folders of files.
 STATE_FILES = (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *KINDS)
@@ -28,6 +29,7 @@ __all__ = [
     "Kind",
     "Lease",
     "OutboxRow",
+    "Replacement",
     "Store",
     "compaction",
 ]

@@ -16,7 +16,7 @@ from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.errors import FeedbackError, StateError
 from prefect_cloudtrail.feedback import Answer, End, Entry, Feedback, PlannedWork, SomeEntry, Verdict, verdict
 from prefect_cloudtrail.store import change as changes
-from prefect_cloudtrail.store import feedback, files, incidents, leases, outbox
+from prefect_cloudtrail.store import feedback, files, incidents, leases, outbox, replacement
 from prefect_cloudtrail.store.change import Change
 from prefect_cloudtrail.store.database import (
     FILE_NAME,
@@ -30,6 +30,7 @@ from prefect_cloudtrail.store.files import FileEntry, FileHome, FileKind
 from prefect_cloudtrail.store.folder import FolderHome, require_writable
 from prefect_cloudtrail.store.leases import Lease
 from prefect_cloudtrail.store.outbox import OutboxRow
+from prefect_cloudtrail.store.replacement import Replacement
 from prefect_cloudtrail.store.statements import batches
 from prefect_cloudtrail.store.tables import EVENT_KEYS, FILES, INCIDENTS, OBJECTS, PLACES, REJECTED, RUNS, STATE
 
@@ -138,6 +139,26 @@ class Store:
         # Only now: until the commit, the files of before are the state.
         self.home.remove([entry.name for entry in written] if dropped is None else dropped)
 
+    def write_ahead(self, kind: FileKind, frame: pl.DataFrame) -> FileEntry:
+        """Return the entry of a new file with the frame's rows; until a `replace` names it, the next sweep takes it.
+
+        Raises:
+            StateError: the file cannot be written.
+        """
+        return files.write(self.home, kind, schema.check(frame, files.schema_of(kind), kind.upper()))
+
+    def replace(self, placed_anew: Replacement, lease: Lease) -> None:
+        """Store in one transaction that history is placed by other geo databases.
+
+        Raises:
+            LeaseHeldError: the lease ran out and another took it; nothing was stored.
+            StateError: it cannot be stored; nothing was.
+        """
+        with self._database.writing() as connection:
+            leases.require(connection, lease)
+            dropped = replacement.store(connection, placed_anew)
+        self.home.remove(dropped)
+
     def sweep(self, age: timedelta = timedelta(0)) -> list[str]:
         """Delete the files that the manifest does not name and return their names.
 
@@ -172,6 +193,11 @@ class Store:
         """Return the last day that the usual counts hold; None while there are none."""
         with self._database.reading() as connection:
             return connection.scalar(sa.select(STATE.c.usual_until))
+
+    def geo_build(self) -> str | None:
+        """Return which geo databases history is placed by; None where that was not recorded."""
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(STATE.c.geo_build))
 
     def ledger(self, delivered_since: datetime | None = None) -> pl.DataFrame:
         """Return the log objects that were read: LEDGER, in the order of their paths.

@@ -1,6 +1,6 @@
 """What one run brings, and its one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -131,19 +131,22 @@ def store(connection: sa.Connection, change: Change, written: Sequence[FileEntry
     """
     if not _log_run(connection, change):
         return None
-    dropped = _drop_files(connection, change)
+    names = set(change.drop_files)
+    if change.usual is not None:
+        names |= set(connection.scalars(sa.select(FILES.c.name).where(FILES.c.kind == "usual")))
+    dropped = drop_files(connection, names, f"run {change.run_id}")
     if written:
-        connection.execute(sa.insert(FILES), [_file_row(entry) for entry in written])
+        connection.execute(sa.insert(FILES), [file_row(entry) for entry in written])
     insert_or_update(
         connection,
         OBJECTS,
-        _rows(change.objects, OBJECT_COLUMNS),
+        rows(change.objects, OBJECT_COLUMNS),
         tuple(name for name in OBJECT if name not in OBJECT_COLUMNS),
     )
     _store_rejected(connection, change.rejected)
-    insert_or_ignore(connection, EVENT_KEYS, _rows(change.event_keys, EVENT_KEY_COLUMNS))
+    insert_or_ignore(connection, EVENT_KEYS, rows(change.event_keys, EVENT_KEY_COLUMNS))
     connection.execute(sa.delete(EVENT_KEYS).where(EVENT_KEYS.c.at < change.forget_event_keys_before))
-    insert_or_ignore(connection, PLACES, _rows(change.places, PLACE_COLUMNS))
+    insert_or_ignore(connection, PLACES, rows(change.places, PLACE_COLUMNS))
     incidents.write(connection, change.incidents, change.run_id)
     insert_or_ignore(
         connection,
@@ -176,30 +179,35 @@ def _log_run(connection: sa.Connection, change: Change) -> bool:
     return number is not None
 
 
-def _drop_files(connection: sa.Connection, change: Change) -> list[str]:
-    names = set(change.drop_files)
-    if change.usual is not None:
-        names |= set(connection.scalars(sa.select(FILES.c.name).where(FILES.c.kind == "usual")))
+def drop_files(connection: sa.Connection, names: Iterable[str], who: str) -> list[str]:
+    """Take the files' names off the manifest and return them.
+
+    Raises:
+        StateError: one is not there.
+    """
+    asked = set(names)
     dropped: list[str] = []
-    for batch in batches(sorted(names)):
+    for batch in batches(sorted(asked)):
         gone = connection.scalars(sa.delete(FILES).where(FILES.c.name.in_(batch)).returning(FILES.c.name))
         dropped.extend(gone)
-    if unknown := names - set(dropped):
-        raise StateError(f"run {change.run_id} drops {min(unknown)}, which the case store does not name")
+    if unknown := asked - set(dropped):
+        raise StateError(f"{who} drops {min(unknown)}, which the case store does not name")
     return dropped
 
 
 def _store_rejected(connection: sa.Connection, rejected: pl.DataFrame) -> None:
     if rejected.is_empty():
         return
-    connection.execute(sa.insert(REJECTED), _rows(rejected.tail(REJECTED_KEPT), REJECTED_COLUMNS))
+    connection.execute(sa.insert(REJECTED), rows(rejected.tail(REJECTED_KEPT), REJECTED_COLUMNS))
     newest = sa.select(REJECTED.c.number).order_by(REJECTED.c.number.desc()).limit(1).offset(REJECTED_KEPT)
     connection.execute(sa.delete(REJECTED).where(REJECTED.c.number <= newest.scalar_subquery()))
 
 
-def _file_row(entry: FileEntry) -> Row:
+def file_row(entry: FileEntry) -> Row:
+    """Return the manifest's row of a file."""
     return {column.name: getattr(entry, column.name) for column in FILES.columns}
 
 
-def _rows(frame: pl.DataFrame, columns: dict[str, str]) -> list[Row]:
+def rows(frame: pl.DataFrame, columns: dict[str, str]) -> list[Row]:
+    """Return the frame's rows with their columns as SQL calls them."""
     return frame.rename(columns).to_dicts()

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The revision that these tables are: an existing state at it is opened without Alembic's machinery.
-HEAD = "0002"
+HEAD = "0003"
 
 # What stands for U+0000 where the database cannot hold it: a character of nobody's, which a record could not mean.
 NUL = "\U0010fffd"
@@ -74,7 +74,7 @@ METADATA = sa.MetaData(
     },
 )
 
-# One row: what this state is and how far it has come.
+# One row: what this state is, how far it has come, and which geo databases history is placed by.
 STATE = sa.Table(
     "state",
     METADATA,
@@ -82,6 +82,7 @@ STATE = sa.Table(
     sa.Column("kind", Text, nullable=False),
     sa.Column("checkpoint", UtcDateTime),
     sa.Column("usual_until", sa.Date),
+    sa.Column("geo_build", Text),
 )
 
 # The manifest: a file that has no row here does not exist.
