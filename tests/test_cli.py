@@ -76,6 +76,29 @@ def test_rows_have_the_keys_that_scripts_rely_on(backtested: tuple[Path, list[di
     datetime.fromisoformat(incident["opened_at"])
 
 
+def test_a_backtest_says_what_it_would_have_told_and_raised(
+    backtested: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    *incidents, summary = backtested[1]
+    tuned = summary["tuning"]
+    as_run = [each for each in tuned["telling"] if each["tell_from"] == tuned["tell_from"]]
+    assert as_run[0]["incidents"] == sum(each["peak_risk"] >= tuned["tell_from"] for each in incidents) > 0
+    own = {each["rule"]: each for each in reversed(tuned["thresholds"]) if each["account"] is None}
+    assert sum(each["alerts"] for each in own.values()) == summary["alerts"]
+    assert {each["incidents"] for each in own.values()} == {summary["incidents"]}
+    assert 3.5 < tuned["days"] <= 4
+
+
+def test_only_a_backtest_says_what_other_thresholds_would_have_meant(organisation: Generated, tmp_path: Path) -> None:
+    bounds = ("--until", learn(organisation), "--json")
+    (learned,) = rows(cli("backfill", *inputs(organisation, tmp_path), *bounds))
+    assert "tuning" not in learned
+    nothing = ("--learn-until", organisation.end.isoformat(), "--until", organisation.end.isoformat())
+    (summary,) = rows(cli("backtest", *inputs(organisation, tmp_path / "b"), *nothing, "--json"))
+    assert (summary["tuning"]["days"], {each["alerts"] for each in summary["tuning"]["thresholds"]}) == (0, {0})
+    assert "told" not in cli("backtest", *inputs(organisation, tmp_path / "b"), *nothing).stdout
+
+
 def test_a_backtest_again_gives_the_same(
     organisation: Generated, backtested: tuple[Path, list[dict[str, Any]]]
 ) -> None:
@@ -108,6 +131,7 @@ def test_without_json_people_read_sentences(organisation: Generated, tmp_path: P
     bounds = ("--learn-until", learn(organisation), "--until", organisation.end.isoformat())
     shown = cli("backtest", *inputs(organisation, tmp_path), *bounds).stdout
     assert "likely stolen" in shown
+    assert "Told from a risk of, a day" in shown
     assert "events in" in shown.splitlines()[-1]
     assert "\x1b" not in shown
 

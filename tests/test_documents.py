@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -32,8 +32,9 @@ from prefect_cloudtrail.explain import Explanation, Judgement
 from prefect_cloudtrail.feedback import End, Scope, TravelNotice
 from prefect_cloudtrail.pipeline import Summary
 from prefect_cloudtrail.risk import WEIGHTS
-from prefect_cloudtrail.rows import entry_row, incident_row, verdict_row
+from prefect_cloudtrail.rows import entry_row, incident_row, summary_row, verdict_row
 from prefect_cloudtrail.settings import PREFIX, Settings
+from prefect_cloudtrail.tuning import tuning
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -270,10 +271,12 @@ def keys(value: object) -> object:
 
 
 def test_the_rows_of_the_docs_have_the_keys_that_are_printed() -> None:
-    block, explained, looked_at = blocks(page("cli.md"), "json")
+    block, tuned, explained, looked_at = blocks(page("cli.md"), "json")
     incident, summary = (json.loads(row) for row in re.split(r"\n(?=\{)", block))
     assert keys(incident) == keys(incident_row(an_incident()))
     assert keys(summary) == keys(Summary().row())
+    printed = summary_row(Summary().row(), tuning([an_incident()], rules().values(), timedelta(days=1), 0.2))
+    assert keys(json.loads(tuned)["tuning"]) == keys(json.loads(json.dumps(printed["tuning"])))
     explanation = json.loads(explained)
     (judgement,) = explanation["judgements"]
     assert explanation.keys() - {"type"} == {field.name for field in fields(Explanation)}

@@ -166,6 +166,13 @@ def test_the_highest_risk_is_remembered() -> None:
     assert incident.risk < incident.peak_risk
 
 
+def test_each_new_height_of_the_risk_is_remembered() -> None:
+    quiet, theft = strand(), strand(a_call(), elsewhere=[a_call("Berlin", -10)])
+    views = [a_view(an_alert(), strands=(each,)) for each in (quiet, quiet, theft, quiet, theft)]
+    at_first, incident = judge(a_draft(an_alert()), views[:1]), judge(a_draft(an_alert()), views)
+    assert incident.rises == (at_first.risk, incident.peak_risk)
+
+
 def test_a_cohort_is_low_whatever_its_alerts() -> None:
     (draft,) = assign([an_alert()], [], lambda _: "50.0.5.0/24")
     incident = judge(draft, [a_view(an_alert())])

@@ -1,15 +1,19 @@
 """An incident as a responder wants to read it: what happened, where, how likely it is theft, and why. Pure text."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect_cloudtrail.cases import Evidence, Incident
 from prefect_cloudtrail.explain import Explanation
 from prefect_cloudtrail.text import markdown, plain
+from prefect_cloudtrail.tuning import ABOVE_DECIBANS, Tuning
 
 SHOWN_EVIDENCE = 8
+SHOWN_ACCOUNTS = 5
+
+Row = TypeVar("Row")
 SHOWN_COMMANDS = 6
 
 
@@ -101,6 +105,53 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
         f"{_number(summary['alerts'], 'alert')}{quiet}, {_number(summary['incidents'], 'incident')}."
     )
     return [sentence, *(f"learning: {account}" for account in summary["learning"])]
+
+
+def tuning_lines(found: Tuning) -> list[str]:
+    """Return what other thresholds would have meant, a day, as two tables; nothing where nothing was judged.
+
+    Of many accounts, those that most would be told about.
+    """
+    if not found.days:
+        return []
+
+    def a_day(*counts: int) -> list[str]:
+        return [f"{count / found.days:.1f}" for count in counts]
+
+    told = {each.account: each.incidents for each in reversed(found.telling) if each.account}
+    most = sorted(told, key=lambda account: (-told[account], account))
+    shown = {None, *(most[:SHOWN_ACCOUNTS] if len(most) > 1 else [])}  # one account is all of them
+    telling = [each for each in found.telling if each.account in shown]
+    steps = [each for each in found.thresholds if each.account in shown]
+    ladder = sorted({each.tell_from for each in telling})
+    lines = [
+        "",
+        f"Over {found.days:g} days, * as it was run. Told from a risk of, a day: incidents (cards)",
+        _columns("", [f"{each:.0%}{'*' if each == found.tell_from else ''}" for each in ladder], 12),
+    ]
+    for row in _runs(telling, len(ladder)):
+        cells = [f"{incidents} ({cards})" for e in row for incidents, cards in [a_day(e.incidents, e.cards)]]
+        lines.append(_columns(row[0].rule or row[0].account or "all", cells, 12))
+    lines += [
+        "",
+        "Alerts of one rule from a surprise of, a day: its alerts / incidents left in all / told of these",
+        _columns("", [f"{above:+g} dB" if above else "own*" for above in ABOVE_DECIBANS], 16),
+    ]
+    for ladder_of in _runs(steps, len(ABOVE_DECIBANS)):
+        first = ladder_of[0]
+        name = f"  {first.account}" if first.account else f"{first.rule}, {first.decibans:g} dB"
+        lines.append(_columns(name, ["/".join(a_day(e.alerts, e.incidents, e.told)) for e in ladder_of], 16))
+    if len(most) > SHOWN_ACCOUNTS:
+        lines.append(f"{_number(len(most) - SHOWN_ACCOUNTS, 'account')} more with --json")
+    return [*lines, ""]
+
+
+def _runs(rows: Sequence[Row], length: int) -> list[Sequence[Row]]:
+    return [rows[start : start + length] for start in range(0, len(rows), length)]
+
+
+def _columns(name: str, cells: Sequence[str], width: int) -> str:
+    return f"{plain(name):<38}" + "".join(f"{cell:>{width}}" for cell in cells)
 
 
 def explanation(found: Explanation) -> str:

@@ -90,7 +90,8 @@ class Evidence:
 class Incident:
     """One person's alerts at one place in the 48 hours from its opening, or one cohort's, with why and how likely.
 
-    `risk` is the probability, 0 to 1, that it is a compromise; `peak_risk` the highest it ever was.
+    `risk` is the probability, 0 to 1, that it is a compromise; `peak_risk` the highest it ever was, and `rises` each
+    height that was its highest by then.
     """
 
     incident_id: str
@@ -115,6 +116,7 @@ class Incident:
     evidence: tuple[Evidence, ...]
     links: tuple[str, ...]  # incidents of the same person or network
     alerts: tuple[Alert, ...]
+    rises: tuple[float, ...] = ()
 
     @property
     def says_where(self) -> bool:

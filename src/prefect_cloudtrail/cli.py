@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from prefect_cloudtrail.pipeline import Options, Outcome
     from prefect_cloudtrail.settings import Settings
     from prefect_cloudtrail.store import Kind
+    from prefect_cloudtrail.tuning import Tuning
 
 PROGRESS_AFTER_SECONDS = 2
 
@@ -127,6 +128,7 @@ def backfill(as_json: bool, until: datetime, **given: str | None) -> None:
 def backtest(as_json: bool, learn_until: datetime, until: datetime, feedback: str | None, **given: str | None) -> None:
     r"""Replay past days in 15-minute windows, and print the incidents that would have been raised.
 
+    Then says what other thresholds would have meant: alerts, incidents and cards a day, by rule and by account.
     Starts afresh each time in a state folder of its own kind; changes nothing outside it.
 
     \b
@@ -136,7 +138,7 @@ def backtest(as_json: bool, learn_until: datetime, until: datetime, feedback: st
     """
     chosen = _settings(given)
     done = _run(chosen, "backtest", until=until, learn_until=learn_until, feedback=feedback)
-    _report(done, chosen.tell_from, as_json=as_json)
+    _report(done, chosen.tell_from, as_json=as_json, tuned=_tuned(done, learn_until, chosen.tell_from))
 
 
 @main.command()
@@ -260,11 +262,21 @@ def _run(
         return run(store, source, geo, options, owner=f"prefect-cloudtrail {kind}", progress=progress.show)
 
 
-def _report(outcome: Outcome, tell_from: float, *, as_json: bool) -> None:
-    from prefect_cloudtrail.card import summary_lines
+def _tuned(outcome: Outcome, learn_until: datetime, tell_from: float) -> Tuning:
+    """Count what other thresholds would have meant from the end of learning to the last window."""
+    from prefect_cloudtrail.detectors import rules
+    from prefect_cloudtrail.tuning import tuning
+
+    first, last = (each or learn_until for each in outcome.summary.window)
+    judged = max(last - max(first, learn_until), timedelta(0))
+    return tuning(outcome.incidents, rules().values(), judged, tell_from)
+
+
+def _report(outcome: Outcome, tell_from: float, *, as_json: bool, tuned: Tuning | None = None) -> None:
+    from prefect_cloudtrail.card import summary_lines, tuning_lines
     from prefect_cloudtrail.rows import summary_row
 
-    summary = summary_row(outcome.summary.row())
+    summary = summary_row(outcome.summary.row(), tuned)
     if as_json:
         _print_rows(outcome.incidents)
         click.echo(json.dumps(summary))
@@ -273,7 +285,7 @@ def _report(outcome: Outcome, tell_from: float, *, as_json: bool) -> None:
     told = [incident for incident in outcome.incidents if incident.risk >= tell_from and incident.status not in quiet]
     _print_cards(told)
     _print_table([incident for incident in outcome.incidents if incident not in told])
-    for line in summary_lines(summary):
+    for line in [*(tuning_lines(tuned) if tuned else []), *summary_lines(summary)]:
         click.echo(line)
 
 

@@ -225,6 +225,7 @@ def _revise(draft: Draft, view: View, before: Incident | None) -> Incident:
         evidence=evidence,
         links=tuple(dict.fromkeys(draft.links)),
         alerts=view.alerts,
+        rises=(*(before.rises if before else ()), *((risk,) if risk > risk_before else ())),
     )
 
 

@@ -8,6 +8,7 @@ from prefect_cloudtrail.alerts import event_ids
 from prefect_cloudtrail.cases import Alert, Incident
 from prefect_cloudtrail.explain import Explanation
 from prefect_cloudtrail.feedback import Entry, PlannedWork, Verdict
+from prefect_cloudtrail.tuning import Tuning
 
 
 def moment(when: datetime | None) -> str | None:
@@ -83,9 +84,10 @@ def entry_row(entered: Entry) -> dict[str, Any]:
     }
 
 
-def summary_row(summary: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's summary with its moments as text."""
-    return {**summary, "window": [moment(each) for each in summary["window"]]}
+def summary_row(summary: dict[str, Any], tuning: Tuning | None = None) -> dict[str, Any]:
+    """Return a run's summary with its moments as text; a backtest's with what other thresholds would have meant."""
+    row = {**summary, "window": [moment(each) for each in summary["window"]]}
+    return row | {"tuning": asdict(tuning)} if tuning else row
 
 
 def _alert_row(alert: Alert) -> dict[str, Any]:
