@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from prefect_cloudtrail.cloudtrail import Reason
 from prefect_cloudtrail.detectors import rules
 from prefect_cloudtrail.evidence import pieces
 from prefect_cloudtrail.evidence.sensitive_commands import SENSITIVE
-from prefect_cloudtrail.explain import Explanation, Judgement
+from prefect_cloudtrail.explain import Explanation, Judgement, rating
 from prefect_cloudtrail.feedback import End, Scope, TravelNotice
 from prefect_cloudtrail.pipeline import Summary
 from prefect_cloudtrail.risk import WEIGHTS
@@ -281,6 +281,7 @@ def test_the_rows_of_the_docs_have_the_keys_that_are_printed() -> None:
     (judgement,) = explanation["judgements"]
     assert explanation.keys() - {"type"} == {field.name for field in fields(Explanation)}
     assert judgement.keys() == {field.name for field in fields(Judgement)}
+    assert keys(explanation["incidents"]) == keys(json.loads(json.dumps([asdict(rating(an_incident()))])))
     assert keys(json.loads(looked_at)) == keys(Check("city_db", "warn", "").row())
 
 

@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from prefect_cloudtrail.cloudtrail import FolderSource
 from prefect_cloudtrail.demo import Generated
 from prefect_cloudtrail.detectors import rules
 from prefect_cloudtrail.errors import SourceError
-from prefect_cloudtrail.explain import Explanation, explain
+from prefect_cloudtrail.evidence import pieces
+from prefect_cloudtrail.explain import Explanation, explain, rating
 from prefect_cloudtrail.geo import Geo
+from prefect_cloudtrail.risk import WEIGHTS
 from prefect_cloudtrail.store import Store
 
 HOURS = timedelta(hours=2)
@@ -51,6 +54,28 @@ def test_every_alert_is_explained_by_the_surprise_it_was_raised_with(
         assert judgement.outcome == alert.outcome
 
 
+def test_an_alerts_event_says_of_every_piece_whether_it_holds_in_its_incident(
+    organisation: Generated, detected: tuple[Path, list[Incident]]
+) -> None:
+    state, incidents = detected
+    theft = max(incidents, key=lambda each: each.risk)
+    (rated,) = explained(organisation, state, theft.alerts[0].event_ids[0]).incidents
+    held = [each for each in rated.evidence if each.holds]
+    rest = [each for each in rated.evidence if not each.holds]
+    assert (rated.incident_id, rated.risk) == (theft.incident_id, theft.risk)
+    assert [(e.name, e.group, e.decibans, e.counted, e.sentence) for e in held] == [
+        (e.name, e.group, e.decibans, e.counted, e.sentence) for e in theft.evidence
+    ]
+    assert {each.name: each.decibans for each in rated.evidence} == WEIGHTS
+    assert {(each.counted, each.sentence) for each in rest} == {(False, None)}
+    assert all(each.group == pieces()[each.name].GROUP for each in rest)
+
+
+def test_a_cohort_has_the_one_piece_that_rates_it(detected: tuple[Path, list[Incident]]) -> None:
+    cohort = next(each for each in detected[1] if each.kind == "cohort")
+    assert [each.name for each in rating(cohort).evidence] == ["cohort_is_here"]
+
+
 def _some_event(organisation: Generated, state: Path, *, network: bool) -> str:
     with Store.read_only(state) as store:
         index = store.scan("index").collect().sort("@timestamp", descending=True)
@@ -65,6 +90,7 @@ def test_a_quiet_event_says_why_it_raised_nothing(
     found = explained(organisation, detected[0], _some_event(organisation, detected[0], network=True))
     assert [each.rule for each in found.judgements] == list(rules())
     assert not any(each.raised for each in found.judgements)
+    assert found.incidents == ()
     of_places = [each for each in found.judgements if rules()[each.rule].asks_where]
     assert all(each.counts and each.counts["contexts"] for each in of_places)
     assert all("is not surprising enough" in each.why or "is surprising, but" in each.why for each in of_places)
@@ -98,5 +124,7 @@ def test_the_command_line_prints_counts_and_sentences(
     assert result.exit_code == 0, result.output
     assert "is surprising: an alert" in result.stdout
     assert "organisation: 0 of" in result.stdout
+    assert re.search(r"^ +[+-]\d dB  \w+ \(\w+\): [A-Z].*\.$", result.stdout, flags=re.MULTILINE)
+    assert re.search(r"^ +\([+-]\d\)  \w+ \(\w+\): does not hold$", result.stdout, flags=re.MULTILINE)
     rows = CliRunner().invoke(main, ["explain", event, "--json", *map(str, arguments)])
     assert json.loads(rows.stdout)["event_id"] == event

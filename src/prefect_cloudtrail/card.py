@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from prefect_cloudtrail.cases import Evidence, Incident
-from prefect_cloudtrail.explain import Explanation
+from prefect_cloudtrail.explain import Explanation, Reason
 from prefect_cloudtrail.text import markdown, plain
 from prefect_cloudtrail.tuning import ABOVE_DECIBANS, Tuning
 
@@ -169,7 +169,15 @@ def explanation(found: Explanation) -> str:
         if forecast := each.counts.get("forecast"):
             expected = f"{forecast['expected']:g} expected by the {forecast['context']}'s {forecast['by']}"
             lines.append(f"  {forecast['messages']} distinct messages, {expected}")
+    for rated in found.incidents:
+        lines += ["", f"incident {rated.incident_id}, {rated.risk:.1%}: each piece of evidence, and its group"]
+        lines += [_reason(piece) for piece in rated.evidence]
     return "\n".join(lines)
+
+
+def _reason(piece: Reason) -> str:
+    said = plain(piece.sentence) if piece.sentence is not None else "does not hold"
+    return f"{_weight(piece):>9}  {piece.name} ({piece.group}): {said}"
 
 
 def _counted(context: dict[str, Any]) -> str:
@@ -182,7 +190,7 @@ def _number(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _weight(piece: Evidence) -> str:
+def _weight(piece: Evidence | Reason) -> str:
     return f"{piece.decibans:+.0f} dB" if piece.counted else f"({piece.decibans:+.0f})"
 
 

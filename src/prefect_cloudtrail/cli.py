@@ -174,6 +174,8 @@ def incidents(as_json: bool, incident_id: str | None, **given: str | None) -> No
 def explain(as_json: bool, event_id: str, at: datetime | None, **given: str | None) -> None:
     r"""Say why an event did or did not raise an alert: each rule, its counts, its surprise.
 
+    Where it raised one, says of its incident each piece of evidence, too, whether it holds or not.
+
     \b
     Example:
       prefect-cloudtrail explain 875240ac-e821-4fc6-a311-8c352a1d20f5 --source ./trail \

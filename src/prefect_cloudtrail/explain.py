@@ -1,7 +1,10 @@
-"""Why an event did or did not raise an alert: each rule, its counts, its surprise. The object is read again."""
+"""Why an event did or did not raise an alert: each rule, its counts, its surprise. The object is read again.
+
+And of the incidents that it raised alerts of, every piece of evidence, whether it holds or not.
+"""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,15 +12,19 @@ from typing import Any
 import polars as pl
 
 from prefect_cloudtrail import arrivals, detectors, effects, rarity
+from prefect_cloudtrail.alerts import event_ids
+from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.cloudtrail import LogObject, Source, parse
 from prefect_cloudtrail.cloudtrail.folder import delivered_at
 from prefect_cloudtrail.detectors import error_message_spike
 from prefect_cloudtrail.errors import SourceError
+from prefect_cloudtrail.evidence import pieces
 from prefect_cloudtrail.exemptions import exemptions
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.history import FORGOTTEN_AFTER_DAYS, History
 from prefect_cloudtrail.named import named
 from prefect_cloudtrail.replacing import Moves, moved
+from prefect_cloudtrail.risk import WEIGHTS
 from prefect_cloudtrail.rule import Rule
 from prefect_cloudtrail.schema import USUAL, empty
 from prefect_cloudtrail.store import Store
@@ -49,8 +56,32 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """A piece of evidence, and whether it holds in an incident: as it is stored, or without a sentence.
+
+    Where it holds, `decibans` is what it weighed when the incident was rated.
+    """
+
+    name: str
+    group: str
+    decibans: float
+    holds: bool
+    counted: bool
+    sentence: str | None
+
+
+@dataclass(frozen=True)
+class Rating:
+    """An incident that the event raised an alert of: its risk, 0 to 1, and every piece, those that hold first."""
+
+    incident_id: str
+    risk: float
+    evidence: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
 class Explanation:
-    """An event, what it was, and what each rule made of it."""
+    """An event, what it was, what each rule made of it, and how the incidents that it raised alerts of are rated."""
 
     event_id: str
     at: datetime
@@ -61,6 +92,7 @@ class Explanation:
     hour: datetime
     late: bool
     judgements: tuple[Judgement, ...]
+    incidents: tuple[Rating, ...]
 
 
 def explain(
@@ -84,7 +116,8 @@ def explain(
     placed = arrivals.dated(named(events, geo), [LogObject(key, 0, delivered_at(key))], None, look_back)
     row = placed.row(0, named=True)
     moves = None if store.geo_build() == geo.build else moved(store.scan("presences"), store.scan("index"), geo)
-    known = _as_known(store, row["hour"], moves)
+    incidents = store.incidents()
+    known = _as_known(store, incidents, row["hour"], moves)
     places = store.places() if moves is None else moves.located(store.places())
     sightings = rarity.sightings(placed, known)
     return Explanation(
@@ -97,7 +130,24 @@ def explain(
         hour=row["hour"],
         late=row["late"],
         judgements=tuple(_judge(rule, sightings, known, places) for rule in detectors.rules().values()),
+        incidents=tuple(rating(each) for each in incidents if event_id in event_ids(each.alerts)),
     )
+
+
+def rating(incident: Incident) -> Rating:
+    """Return how a stored incident is rated, with every piece of evidence.
+
+    A cohort is rated by one piece alone; of the others nobody asked.
+    """
+    held = [Reason(e.name, e.group, e.decibans, True, e.counted, e.sentence) for e in incident.evidence]
+    names = {each.name for each in held}
+    others = pieces() if incident.kind == "principal" else {}
+    rest = [
+        Reason(name, piece.GROUP, WEIGHTS[name], False, False, None)
+        for name, piece in others.items()
+        if name not in names
+    ]
+    return Rating(incident.incident_id, incident.risk, (*held, *rest))
 
 
 def _event(store: Store, source: Source, event_id: str, at: datetime | None) -> pl.DataFrame:
@@ -121,12 +171,12 @@ def _about(source: Source, at: datetime | None) -> Iterator[LogObject]:
         yield from (each for each in source.list(at) if each.delivered and at <= each.delivered <= until)
 
 
-def _as_known(store: Store, hour: datetime, moves: Moves | None) -> History:
+def _as_known(store: Store, incidents: Sequence[Incident], hour: datetime, moves: Moves | None) -> History:
     """History as it was known when the hour began, from the 90 days of presences before, placed as `moves` says."""
     since = hour - timedelta(days=FORGOTTEN_AFTER_DAYS + 1)
     learned = store.scan("presences", since=since).filter(pl.col("hour") <= hour).collect()
     learned = learned if moves is None else moves.presences(learned)
-    held = [(each.person, each.opened_at, each.incident_id) for each in store.incidents() if each.holds_back]
+    held = [(each.person, each.opened_at, each.incident_id) for each in incidents if each.holds_back]
     return History.of(empty(USUAL).lazy(), learned, effects.holds(held, store.feedback()))
 
 
