@@ -123,6 +123,22 @@ def test_folding_whole_days_changes_no_count(drawn: list[tuple[int, int, str, st
 
 
 @QUICK
+@given(CALLS, st.integers(0, 90), st.integers(0, 80 * 24))
+def test_what_is_known_is_exactly_what_counts(drawn: list[tuple[int, int, str, str]], ago: int, earlier: int) -> None:
+    known = split_at(calls(drawn), day_of(NOON) - ago)
+    for tally, context in ((PLACES, user("a")), (EVERYBODY, "")):
+        every = pl.concat([asked(each, context, -earlier) for each in (BERLIN, KYIV, "Nowhere")])
+        counts = known.counts(tally, every).filter(pl.col("n") > 0).select(list(ASKED))
+        assert_frame_equal(known.known(tally, every), counts, check_row_order=False)
+
+
+def test_each_question_of_a_tally_has_its_own_answer() -> None:
+    known = history([*days(3), *days(1, "Kyiv")])
+    answers = [known.counts(PLACES, asked(place))["days"][0] for place in (BERLIN, KYIV, BERLIN)]
+    assert answers == [3, 1, 3]
+
+
+@QUICK
 @given(CALLS, st.randoms())
 def test_order_and_doubling_change_no_count(drawn: list[tuple[int, int, str, str]], chance: Any) -> None:
     past = calls(drawn)

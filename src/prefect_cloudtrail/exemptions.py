@@ -25,6 +25,7 @@ class Exemption:
 
     why: str
     left: Callable[[pl.DataFrame, History, pl.DataFrame, Rule], pl.DataFrame]
+    needs_no_surprise: bool = False
 
 
 def not_usual(rows: pl.DataFrame, _history: History, _places: pl.DataFrame, rule: Rule) -> pl.DataFrame:
@@ -84,7 +85,9 @@ def not_egress(rows: pl.DataFrame, history: History, places: pl.DataFrame, _rule
 USUAL = Exemption("it was there on two earlier days or more", not_usual)
 OF_PLACES = (
     USUAL,
-    Exemption("the principal used this network on two earlier days or more", off_known_networks),
+    Exemption(
+        "the principal used this network on two earlier days or more", off_known_networks, needs_no_surprise=True
+    ),
     Exemption("it is near a place where it was on two earlier days or more", far_from_usual),
     Exemption("the network is shared by people from elsewhere", not_egress),
 )

@@ -11,7 +11,7 @@ the runs are cut.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
@@ -245,6 +245,8 @@ class History:
 
     usual: pl.LazyFrame
     learned: pl.DataFrame  # PRESENCES and own_visible
+    # The last question of each tally and its answer: several rules ask the same.
+    _answers: dict[Tally, tuple[pl.DataFrame, pl.DataFrame]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, usual: pl.LazyFrame, learned: pl.DataFrame, held: pl.DataFrame) -> "History":
@@ -260,16 +262,35 @@ class History:
     def units(self, tally: Tally, contexts: pl.Series) -> pl.DataFrame:
         """Return what counts once in these contexts in the last days: its day, its weight, when it is visible."""
         return (
-            self.learned.select(
-                *tally.counted,
-                day("hour").alias("day"),
-                pl.col("own_visible" if tally.own else "visible").alias("visible"),
-            )
+            self._counted(tally)
             .filter(pl.col("context").is_in(contexts.implode()))
-            .drop_nulls()
             .group_by(pl.exclude("visible"))
             .agg(pl.col("visible").min())
             .with_columns(weight("day").alias("weight"))
+            .collect()
+        )
+
+    def _counted(self, tally: Tally) -> pl.LazyFrame:
+        """What each presence of the last days counts as: context, outcome, what makes it one, its day, when visible."""
+        visible = pl.col("own_visible" if tally.own else "visible").alias("visible")
+        return self.learned.lazy().select(*tally.counted, day("hour").alias("day"), visible).drop_nulls()
+
+    def known(self, tally: Tally, asked: pl.DataFrame) -> pl.DataFrame:
+        """Return the asked rows whose outcome had been there when the hour began: those that `counts` has an n of.
+
+        Args:
+            tally: the question.
+            asked: ASKED, distinct.
+        """
+        pair = ["context", "outcome"]
+        older = self.older(tally, asked["context"].unique())
+        older = older.filter(pl.col("last_day") >= day_of(_first(asked)) - FORGOTTEN_AFTER_DAYS)
+        recent = self._counted(tally).group_by(pair).agg(pl.col("visible").min()).collect()
+        return (
+            asked.join(older.select(*pair, "last_day"), on=pair, how="left")
+            .join(recent, on=pair, how="left")
+            .filter(pl.col("last_day").is_not_null() | (pl.col("visible") <= pl.col("hour")))
+            .select(list(ASKED))
         )
 
     def counts(self, tally: Tally, asked: pl.DataFrame) -> pl.DataFrame:
@@ -283,15 +304,23 @@ class History:
             ASKED and `n`, the decayed presences of the outcome in the context; `total`, of all its outcomes; `seen`,
             how many outcomes the context ever had; `days`, on how many earlier UTC days the outcome was there.
         """
+        asked = asked.select(list(ASKED)).sort(list(ASKED))
+        before = self._answers.get(tally)
+        if before is None or not before[0].equals(asked):
+            before = self._answers[tally] = asked, self._count(tally, asked)
+        return before[1]
+
+    def _count(self, tally: Tally, asked: pl.DataFrame) -> pl.DataFrame:
         contexts = asked["context"].unique()
         older, units = self.older(tally, contexts), self.units(tally, contexts)
         older = older.filter(pl.col("last_day") >= day_of(_first(asked)) - FORGOTTEN_AFTER_DAYS)
         pair = ["context", "outcome"]
-        news = _running(units, pair, "visible", pl.col("weight").sum(), "recent_n")
+        mine = units.join(asked, on=pair, how="semi")
+        news = _running(mine, pair, "visible", pl.col("weight").sum(), "recent_n")
         totals = _running(units, ["context"], "visible", pl.col("weight").sum(), "recent_total")
         fresh = units.group_by(pair).agg(pl.col("visible").min()).join(older, on=pair, how="anti")
         seen = _running(fresh, ["context"], "visible", pl.len().cast(pl.Int64), "recent_seen")
-        per_day = units.group_by(*pair, "day").agg(pl.col("visible").min())
+        per_day = mine.group_by(*pair, "day").agg(pl.col("visible").min())
         days = _running(per_day, pair, "visible", pl.len().cast(pl.Int64), "recent_days")
         known = (
             asked.with_columns(pl.col("hour").dt.truncate("1d").alias("midnight"))

@@ -50,6 +50,17 @@ SIGHTINGS: Schema = {
     "source.geo.accuracy_km": pl.Float64,
 }
 LEARNS: Schema = {f"{who}_learns": pl.Boolean for who in ("principal", "account", "organisation")}
+# PLACED columns that a sighting is made of.
+ASKED_OF_EVENTS = (
+    "@timestamp",
+    "cloud.account.id",
+    "event.provider",
+    "source.geo.country_iso_code",
+    "source.as.number",
+    "aws.cloudtrail.error_code",
+    "aws.cloudtrail.error_message",
+    *(name for name in SIGHTINGS if name in PLACED),
+)
 # Nobody's credential: an AWS service is nowhere, and an anonymous caller has nothing to steal.
 NOBODY = ("aws_service", "anonymous")
 
@@ -62,7 +73,9 @@ def sightings(placed: pl.DataFrame, history: History) -> pl.DataFrame:
         history: what was known before.
     """
     asn = pl.col("source.as.number")
-    named = with_messages(placed.filter(~pl.col("principal.kind").is_in(NOBODY))).select(
+    # Of fifty columns these few: what is not looked at is not copied.
+    looked_at = placed.lazy().filter(~pl.col("principal.kind").is_in(NOBODY)).select(ASKED_OF_EVENTS).collect()
+    named = with_messages(looked_at).select(
         pl.col("cloud.account.id").alias("account"),
         pl.col("event.provider").alias("service"),
         pl.col("source.geo.country_iso_code").alias("country"),
@@ -113,10 +126,14 @@ def asked(rows: pl.DataFrame, history: History, rule: Rule, level: str) -> pl.Da
         return rows.filter(pl.col("error") != NO_ERROR)
     mine = rule.contexts[0].tally(level)
     pairs = rows.select(mine.key.alias("context"), pl.col(level).alias("outcome"), "hour").unique()
-    known = history.counts(mine, pairs).filter(pl.col("n") > 0)
     return (
         rows.with_columns(mine.key.alias("context"))
-        .join(known, left_on=["context", level, "hour"], right_on=["context", "outcome", "hour"], how="anti")
+        .join(
+            history.known(mine, pairs),
+            left_on=["context", level, "hour"],
+            right_on=["context", "outcome", "hour"],
+            how="anti",
+        )
         .drop("context")
     )
 
@@ -168,13 +185,18 @@ def unusual(rows: pl.DataFrame, history: History, places: pl.DataFrame, rule: Ru
         places: PLACES.
         rule: what to ask.
     """
+    early = [each for each in exemptions(rule) if each.needs_no_surprise]
+    late = [each for each in exemptions(rule) if not each.needs_no_surprise]
     found = []
     for level in rule.levels:
         part = asked(rows, history, rule, level)
         if part.is_empty():
             continue
+        # What explains nearly every row, and needs no surprise to be asked, is asked first.
+        for exemption in early:
+            part = exemption.left(part, history, places, rule)
         candidates = surprise(part, history, rule, level).filter(pl.col("surprise") >= rule.threshold_decibans)
-        for exemption in exemptions(rule):
+        for exemption in late:
             candidates = exemption.left(candidates, history, places, rule)
         found.append(findings(candidates, rule, level))
     return pl.concat([empty(FINDING), *found])

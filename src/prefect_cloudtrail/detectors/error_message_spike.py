@@ -61,8 +61,13 @@ def spikes(sightings: pl.DataFrame, history: History, from_decibans: float) -> p
         .sort(*WHO, *WHEN, "principal.kind")
     )
     met = history.learned.filter(pl.col("message").is_not_null()).join(quarters, on=["account", *WHEN], how="semi")
+    several = met.group_by(*WHO, *WHEN).agg(pl.col("message").n_unique()).filter(pl.col("message") >= AT_LEAST)
+    quarters = quarters.join(several, on=[*WHO, *WHEN], how="semi", maintain_order="left")
     by_principal, by_account = _arrivals(met, [*WHO, *WHEN]), _arrivals(met, ["account", *WHEN])
-    forecasts = {learns: _Forecasts(history, RULE.contexts[learns], quarters) for learns in (False, True)}
+    forecasts = {
+        learns: _Forecasts(history, RULE.contexts[learns], quarters.filter(pl.col("principal_learns") == learns))
+        for learns in (False, True)
+    }
     found = []
     for row in quarters.iter_rows(named=True):
         mine = by_principal[tuple(row[name] for name in (*WHO, *WHEN))]
