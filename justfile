@@ -38,6 +38,10 @@ readme:
 bench *arguments:
     uv run --group bench python -m bench.quality {{ arguments }}
 
+# how fast a million events are judged, beside the same arithmetic in SQL; arguments go to the benchmark
+judge *arguments:
+    uv run --group bench python -m bench.judge {{ arguments }}
+
 # fit the weights of evidence or the k of contexts, and print them; arguments: weights or k, and theirs
 fit *arguments:
     uv run --group bench python -m bench.fit {{ arguments }}
