@@ -23,9 +23,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_organisation_is_what_a_run_would_hand_to_the_rules(folder: Path) -> None:
     drawn = Judged.read(folder)
-    assert check(drawn.placed, PLACED, "PLACED").height == SMALL.events
-    for frame, schema in ((drawn.usual.collect(), USUAL), (drawn.learned, PRESENCES), (drawn.places, PLACES)):
-        assert not check(frame, schema, "what is known").is_empty()
+    assert check(drawn.placed.collect(), PLACED, "PLACED").height == SMALL.events
+    for frame, schema in ((drawn.usual, USUAL), (drawn.learned, PRESENCES), (drawn.places, PLACES)):
+        assert not check(frame.collect(), schema, "what is known").is_empty()
 
 
 def test_ours_and_the_peer_are_equally_surprised_and_a_difference_is_seen(folder: Path) -> None:

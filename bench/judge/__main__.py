@@ -57,11 +57,11 @@ def _report(measured: Sequence[Measured]) -> str:
     ours = measured[0]
     counted = ", ".join(f"{count:,} {what}" for what, count in ours.counted.items())
     rows = [
-        f"| {each.contender} | {each.seconds['judging']:.2f} | {each.input_mb:,} | {each.judged_mb:,} |"
+        f"| {each.contender} | {each.seconds['judging']:.2f} | {each.cpu['judging']:.2f} | {each.judged_mb:,} |"
         for each in measured
     ]
     incidents = f"Incidents and their evidence: {ours.seconds['incidents']:.2f} s more, {ours.peak_mb:,} MB at most."
-    heading = ["| contender | seconds | MB before | MB at most |", "| --- | --- | --- | --- |"]
+    heading = ["| contender | seconds | of a processor | MB at most |", "| --- | --- | --- | --- |"]
     return "\n".join([f"{counted}.", "", *heading, *rows, "", incidents])
 
 

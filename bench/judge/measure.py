@@ -13,7 +13,7 @@ from bench.judge import peer
 from bench.judge.organisation import Judged
 from prefect_cloudtrail import alerts, casework, detectors, rarity
 from prefect_cloudtrail.detectors import rules
-from prefect_cloudtrail.history import HOUR_OF_WEEK, History, holds
+from prefect_cloudtrail.history import HOUR_OF_WEEK, History, coded, holds
 from prefect_cloudtrail.incidents import assign, judge
 from prefect_cloudtrail.schema import INDEX, UTC_MICROSECONDS
 
@@ -25,11 +25,11 @@ SURPRISES = {EVERY_ROW: "ours.parquet", PEER: "peer.parquet"}
 
 @dataclass
 class Measured:
-    """What one contender took: seconds by step, megabytes before and at most; and what it counted."""
+    """What one contender took: seconds by step, and those of a processor; megabytes at most; and what it counted."""
 
     contender: str
     seconds: dict[str, float] = field(default_factory=dict)
-    input_mb: int = 0
+    cpu: dict[str, float] = field(default_factory=dict)
     judged_mb: int = 0
     peak_mb: int = 0
     counted: dict[str, int] = field(default_factory=dict)
@@ -37,49 +37,52 @@ class Measured:
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Time a step."""
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         yield
         self.seconds[step] = round(time.perf_counter() - began, 2)
+        self.cpu[step] = round(time.process_time() - cpu, 2)
 
 
 def measure(contender: str, folder: Path) -> Measured:
     """Return what the contender took on the input in this folder; every row's surprises are left there."""
-    measured = Measured(contender)
-    if contender == PEER:
-        measured.input_mb = _resident_mb()
-        with measured.timed("judging"):
-            peer.surprises(folder, folder / SURPRISES[PEER])
+    measured, judged = Measured(contender), Judged.read(folder)
+    if contender == OURS:
+        _judge(measured, judged)
     else:
-        judged = Judged.read(folder)
-        history = History.of(judged.usual, judged.learned, holds([]))
-        measured.input_mb = _resident_mb()
-        if contender == OURS:
-            _judge(measured, judged, history)
-        else:
-            with measured.timed("judging"):
-                _every_row(judged, history).write_parquet(folder / SURPRISES[EVERY_ROW])
+        with measured.timed("judging"):
+            if contender == PEER:
+                peer.surprises(folder, folder / SURPRISES[PEER])
+            else:
+                _every_row(judged, _history(judged)).write_parquet(folder / SURPRISES[EVERY_ROW])
     measured.peak_mb = _most_mb()
     measured.judged_mb = measured.judged_mb or measured.peak_mb
     return measured
 
 
-def _judge(measured: Measured, judged: Judged, history: History) -> None:
+def _history(judged: Judged) -> History:
+    """Everything known; nobody's presences are held back."""
+    return History.of(judged.usual, coded(judged.learned).collect(engine="streaming"), holds([]))
+
+
+def _judge(measured: Measured, judged: Judged) -> None:
     """What a run does: find, then open incidents, answer their questions and weigh the evidence."""
     with measured.timed("judging"):
+        history, places = _history(judged), judged.places.collect()
         sightings = rarity.sightings(judged.placed, history)
-        found = detectors.find(sightings, history, judged.places)
+        found = detectors.find(sightings, history, places)
     measured.judged_mb = _most_mb()
     with measured.timed("incidents"):
-        raised = alerts.limit(alerts.alerts(found, judged.placed), set())
-        index = judged.placed.select(list(INDEX))
+        theirs = pl.col("person").is_in(found["person"].unique().implode())
+        called = judged.placed.filter(theirs).collect(engine="streaming")
+        raised = alerts.limit(alerts.alerts(found, called), set())
+        index = called.select(list(INDEX))
         drafts = assign(raised, [], casework.cohorts(raised, index, history))
-        theirs = index.filter(pl.col("person").is_in({alert.person for alert in raised}))
-        seen = casework.views(drafts, theirs, theirs, (history, judged.places), None)
+        seen = casework.views(drafts, index, index, (history, places), None)
         incidents = [judge(draft, seen[draft.incident_id]) for draft in drafts if seen.get(draft.incident_id)]
     measured.counted = {
-        "events": judged.placed.height,
-        "presences of the last days": judged.learned.height,
-        "usual counts": judged.usual.select(pl.len()).collect().item(),
+        "events": _rows(judged.placed),
+        "presences of the last days": history.learned.height,
+        "usual counts": _rows(judged.usual),
         "sightings": sightings.height,
         "findings": found.height,
         "incidents": len(incidents),
@@ -115,9 +118,8 @@ def disagreements(folder: Path) -> tuple[int, int]:
     return both.height, both.filter(~same.fill_null(value=False)).height
 
 
-def _resident_mb() -> int:
-    with Path("/proc/self/statm").open(encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() // 2**20
+def _rows(frame: pl.LazyFrame) -> int:
+    return int(frame.select(pl.len()).collect().item())
 
 
 def _most_mb() -> int:

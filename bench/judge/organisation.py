@@ -4,7 +4,7 @@ Each caller has habits: (account, command, network), the first far more frequent
 caller's habit; now and then it is any command, or comes from any network.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -49,22 +49,19 @@ class Judged:
     """What judging takes in: USUAL, PRESENCES of the last days and of the new events, PLACED and PLACES."""
 
     usual: pl.LazyFrame
-    learned: pl.DataFrame
-    placed: pl.DataFrame
-    places: pl.DataFrame
+    learned: pl.LazyFrame
+    placed: pl.LazyFrame
+    places: pl.LazyFrame
 
     def write(self, folder: Path) -> None:
         """Leave it in Parquet files, in row groups as the store writes them."""
         for name, frame in vars(self).items():
-            frame.lazy().collect().write_parquet(folder / f"{name}.parquet", row_group_size=ROWS_PER_GROUP)
+            frame.collect().write_parquet(folder / f"{name}.parquet", row_group_size=ROWS_PER_GROUP)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Return what `write` left; the usual counts stay in their file, and are read as they are asked for."""
-        learned, placed, places = (
-            pl.read_parquet(folder / f"{name}.parquet") for name in ("learned", "placed", "places")
-        )
-        return cls(pl.scan_parquet(folder / "usual.parquet"), learned, placed, places)
+        """Return scans of what `write` left: nothing is read before it is asked for."""
+        return cls(*(pl.scan_parquet(folder / f"{each.name}.parquet") for each in fields(cls)))
 
 
 def organisation(seed: int, size: Size) -> Judged:
@@ -76,7 +73,8 @@ def organisation(seed: int, size: Size) -> Judged:
     recent = [presences(drawn.day(ago)) for ago in range(RECENT_DAYS, -1, -1)]
     placed = drawn.burst()
     places = drawn.networks.drop_nulls("place").unique("place", keep="first", maintain_order=True).select(list(PLACES))
-    return Judged(usual.lazy(), pl.concat([*recent, presences(placed)]).select(list(PRESENCES)), placed, places)
+    learned = pl.concat([*recent, presences(placed)]).select(list(PRESENCES))
+    return Judged(usual.lazy(), learned.lazy(), placed.lazy(), places.lazy())
 
 
 class _Drawn:

@@ -33,7 +33,7 @@ from prefect_cloudtrail.cloudtrail import LogObject, Parsed, Reason, Source, rea
 from prefect_cloudtrail.errors import SourceError
 from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.geo import Geo
-from prefect_cloudtrail.history import HELD_BACK, History, Tally, day, day_of, midnight, presences
+from prefect_cloudtrail.history import HELD_BACK, History, Tally, coded, day, day_of, midnight, plain, presences
 from prefect_cloudtrail.incidents import Draft, assign, judge
 from prefect_cloudtrail.named import named
 from prefect_cloudtrail.risk import TOLD_FROM
@@ -210,10 +210,11 @@ def _run_chunk(
         return []
     with _timed(summary, "count"):
         until = store.usual_until()
-        recent = store.scan("presences", since=midnight(day_of(until)) if until else None).collect()
+        recent = store.scan("presences", since=midnight(day_of(until)) if until else None)
         if until:
             recent = recent.filter(day("hour") >= day_of(until))
         learned = presences(batch.placed)
+        taught = pl.concat([coded(recent).collect(engine="streaming"), coded(learned)])
         open_incidents = store.incidents(open_at=midnight(day_of(until)) if until else None)
         places = _places(store.places(), batch.placed)
         usual = store.scan("usual")
@@ -222,7 +223,7 @@ def _run_chunk(
         judged = batch.placed
         if options.learn_until:
             judged = judged.filter(pl.col("window") > options.learn_until)
-        known = _Known(usual, pl.concat([recent, learned]), places, feedback)
+        known = _Known(usual, taught, places, feedback)
         incidents = _judge(store, judged, batch, known, open_incidents, summary)
         _note_learning(batch.placed, known, summary)
         summary.incidents = len(incidents)
@@ -244,7 +245,7 @@ class _Known:
     """History's parts, before anything is held back."""
 
     usual: pl.LazyFrame
-    learned: pl.DataFrame
+    learned: pl.DataFrame  # PRESENCES, coded
     places: pl.DataFrame
     feedback: Feedback
 
@@ -398,7 +399,7 @@ def _change(
     closed = day_of(checkpoint - 2 * HELD_BACK - 3 * options.look_back - timedelta(hours=1))
     folded = None
     if until is None or closed > day_of(until):
-        whole = known.history([]).learned.drop("own_visible").filter(day("hour") < closed)
+        whole = plain(known.learned.filter(day("hour") < closed))
         folded = effects.fold_taught(known.usual.collect(), whole, all_tallies(), closed, known.feedback)
     dropped, merged = _tidied(store, checkpoint, midnight(day_of(until)) if until else midnight(0))
     before = {each.incident_id: each for each in store.incidents(ids=[i.incident_id for i in incidents])}

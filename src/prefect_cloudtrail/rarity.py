@@ -11,7 +11,7 @@ from datetime import timedelta
 import polars as pl
 
 from prefect_cloudtrail.exemptions import exemptions
-from prefect_cloudtrail.history import History, Tally, day, with_messages
+from prefect_cloudtrail.history import MESSAGE, QUARTER, History, Tally, coded, day, digested, plain
 from prefect_cloudtrail.rule import POSSIBLE, Rule
 from prefect_cloudtrail.schema import FINDING, PLACED, UTC_MICROSECONDS, Schema, empty
 
@@ -50,44 +50,39 @@ SIGHTINGS: Schema = {
     "source.geo.accuracy_km": pl.Float64,
 }
 LEARNS: Schema = {f"{who}_learns": pl.Boolean for who in ("principal", "account", "organisation")}
-# PLACED columns that a sighting is made of.
-ASKED_OF_EVENTS = (
-    "@timestamp",
-    "cloud.account.id",
-    "event.provider",
-    "source.geo.country_iso_code",
-    "source.as.number",
-    "aws.cloudtrail.error_code",
-    "aws.cloudtrail.error_message",
-    *(name for name in SIGHTINGS if name in PLACED),
-)
+# PLACED columns that a sighting is made of, beside those of its name; of the last ones, the least.
+OTHERWISE_NAMED = {
+    "cloud.account.id": "account",
+    "event.provider": "service",
+    "source.geo.country_iso_code": "country",
+    "aws.cloudtrail.error_code": "error",
+}
+GATHERED = ("window", "source.geo.location.lat", "source.geo.location.lon", "source.geo.accuracy_km")
 # Nobody's credential: an AWS service is nowhere, and an anonymous caller has nothing to steal.
 NOBODY = ("aws_service", "anonymous")
 
 
-def sightings(placed: pl.DataFrame, history: History) -> pl.DataFrame:
+def sightings(placed: pl.DataFrame | pl.LazyFrame, history: History) -> pl.DataFrame:
     """Return SIGHTINGS and LEARNS of these PLACED events.
 
     Args:
-        placed: PLACED, in any order, doubled or not.
+        placed: PLACED, in any order, doubled or not; of a scan, a part at a time is read.
         history: what was known before.
     """
     asn = pl.col("source.as.number")
-    # Of fifty columns these few: what is not looked at is not copied.
-    looked_at = placed.lazy().filter(~pl.col("principal.kind").is_in(NOBODY)).select(ASKED_OF_EVENTS).collect()
-    named = with_messages(looked_at).select(
-        pl.col("cloud.account.id").alias("account"),
-        pl.col("event.provider").alias("service"),
-        pl.col("source.geo.country_iso_code").alias("country"),
-        pl.when(asn.is_not_null()).then(pl.format("AS{}", asn)).alias("asn"),
-        pl.col("aws.cloudtrail.error_code").fill_null(NO_ERROR).alias("error"),
-        "message",
-        "quarter",
-        pl.col([name for name in SIGHTINGS if name in PLACED]),
+    same = [name for name in SIGHTINGS if name in PLACED]
+    looked_at = (
+        placed.lazy()
+        .filter(~pl.col("principal.kind").is_in(NOBODY))
+        .select(*same, *OTHERWISE_NAMED, asn, MESSAGE, QUARTER)
+        .rename(OTHERWISE_NAMED)
     )
-    gathered = ("window", "source.geo.location.lat", "source.geo.location.lon", "source.geo.accuracy_km")
-    rows = named.group_by(pl.exclude(gathered)).agg(pl.col(gathered).min()).select(list(SIGHTINGS))
-    return _learning(rows, history)
+    distinct = coded(looked_at).group_by(pl.exclude(GATHERED)).agg(pl.col(GATHERED).min())
+    rows = digested(plain(distinct).collect(engine="streaming")).with_columns(
+        pl.when(asn.is_not_null()).then(pl.format("AS{}", asn)).alias("asn"),
+        pl.col("error").fill_null(NO_ERROR),
+    )
+    return _learning(rows.select(list(SIGHTINGS)), history)
 
 
 def _learning(rows: pl.DataFrame, history: History) -> pl.DataFrame:
@@ -195,6 +190,8 @@ def unusual(rows: pl.DataFrame, history: History, places: pl.DataFrame, rule: Ru
         # What explains nearly every row, and needs no surprise to be asked, is asked first.
         for exemption in early:
             part = exemption.left(part, history, places, rule)
+        if part.is_empty():
+            continue
         candidates = surprise(part, history, rule, level).filter(pl.col("surprise") >= rule.threshold_decibans)
         for exemption in late:
             candidates = exemption.left(candidates, history, places, rule)

@@ -9,7 +9,7 @@ import polars as pl
 
 from prefect_cloudtrail.cases import Severity
 from prefect_cloudtrail.forecast import Forecast, forecast, surprise
-from prefect_cloudtrail.history import History, day_of
+from prefect_cloudtrail.history import History, day_of, plain
 from prefect_cloudtrail.rarity import score
 from prefect_cloudtrail.rule import CLOUD_ACCOUNTS, CLOUD_DISCOVERY, Context, Rule, context
 from prefect_cloudtrail.schema import FINDING, empty
@@ -60,7 +60,8 @@ def spikes(sightings: pl.DataFrame, history: History, from_decibans: float) -> p
         .agg(pl.col("late").min())
         .sort(*WHO, *WHEN, "principal.kind")
     )
-    met = history.learned.filter(pl.col("message").is_not_null()).join(quarters, on=["account", *WHEN], how="semi")
+    met = plain(history.learned.filter(pl.col("message").is_not_null()))
+    met = met.join(quarters, on=["account", *WHEN], how="semi")
     several = met.group_by(*WHO, *WHEN).agg(pl.col("message").n_unique()).filter(pl.col("message") >= AT_LEAST)
     quarters = quarters.join(several, on=[*WHO, *WHEN], how="semi", maintain_order="left")
     by_principal, by_account = _arrivals(met, [*WHO, *WHEN]), _arrivals(met, ["account", *WHEN])
@@ -138,15 +139,15 @@ class _Forecasts:
     def __init__(self, history: History, judge: Context, quarters: pl.DataFrame) -> None:
         self._column = judge.columns[0]
         asked = quarters.select(pl.col(self._column).alias("context"), "hour").unique()
-        self._counted: dict[tuple[Any, Any], dict[int, float]] = defaultdict(dict)
-        self._since: dict[tuple[Any, Any], int] = {}
-        for row in history.outcomes(judge.tally(RULE.levels[0]), asked).iter_rows(named=True):
-            key = row["context"], row["hour"]
-            self._counted[key][int(row["outcome"])] = row["n"]
-            self._since[key] = min(row["first_day"], self._since.get(key, row["first_day"]))
+        outcomes = history.outcomes(judge.tally(RULE.levels[0]), asked).group_by("context", "hour")
+        found = outcomes.agg("outcome", "n", pl.col("first_day").min()).iter_rows()
+        self._known: dict[tuple[Any, Any], tuple[dict[int, float], int]] = {
+            (context, hour): (dict(zip(map(int, hours), n, strict=True)), since)
+            for context, hour, hours, n, since in found
+        }
 
     def of(self, row: dict[str, Any]) -> Forecast:
         """Return the forecast for the row's quarter, from what was counted since the first message."""
-        key, hour = (row[self._column], row["hour"]), row["hour"]
-        days = day_of(hour) - self._since.get(key, day_of(hour))
-        return forecast(self._counted[key], hour.weekday() * 24 + hour.hour, days)
+        hour = row["hour"]
+        counted, since = self._known.get((row[self._column], hour), ({}, day_of(hour)))
+        return forecast(counted, hour.weekday() * 24 + hour.hour, day_of(hour) - since)
