@@ -72,10 +72,9 @@ def _judge(measured: Measured, judged: Judged) -> None:
         found = detectors.find(sightings, history, places)
     measured.judged_mb = _most_mb()
     with measured.timed("incidents"):
-        theirs = pl.col("person").is_in(found["person"].unique().implode())
-        called = judged.placed.filter(theirs).collect(engine="streaming")
-        raised = alerts.limit(alerts.alerts(found, called), set())
-        index = called.select(list(INDEX))
+        raised = alerts.limit(alerts.alerts(found, judged.placed), set())
+        theirs = pl.col("person").is_in({alert.person for alert in raised})
+        index = judged.placed.filter(theirs).select(list(INDEX)).collect(engine="streaming")
         drafts = assign(raised, [], casework.cohorts(raised, index, history))
         seen = casework.views(drafts, index, index, (history, places), None)
         incidents = [judge(draft, seen[draft.incident_id]) for draft in drafts if seen.get(draft.incident_id)]

@@ -15,6 +15,22 @@ from prefect_cloudtrail.history import with_messages
 EVENTS_KEPT = 1_000
 A_WINDOW = 100
 A_PRINCIPAL = 10
+# PLACED columns that tell which events raised an alert.
+LOOKED_AT = (
+    "@timestamp",
+    "window",
+    "hour",
+    "event.id",
+    "principal",
+    "command",
+    "cloud.account.id",
+    "network",
+    "place",
+    "source.geo.country_iso_code",
+    "source.as.number",
+    "aws.cloudtrail.error_code",
+    "aws.cloudtrail.error_message",
+)
 SPIKE = "messages"  # the level of an alert about all commands together
 # Where an event has the outcome that an alert of this level is about; null where it has none.
 HERE = pl.col("network").is_not_null()
@@ -34,7 +50,7 @@ def identify(prefix: str, *parts: object) -> str:
     return f"{prefix}_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 
-def alerts(found: pl.DataFrame, placed: pl.DataFrame) -> list[Alert]:
+def alerts(found: pl.DataFrame, placed: pl.DataFrame | pl.LazyFrame) -> list[Alert]:
     """Return the findings as alerts that belong to no incident yet, in the order they are dealt with.
 
     Args:
@@ -120,9 +136,10 @@ def event_ids(raised: Iterable[Alert]) -> list[str]:
     return list(dict.fromkeys(event for alert in raised for event in alert.event_ids))
 
 
-def _with_events(found: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+def _with_events(found: pl.DataFrame, placed: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """The findings with the ids of their events, in the order they were delivered."""
-    theirs = with_messages(placed.filter(pl.col("principal").is_in(found["principal"].unique().implode())))
+    whose = pl.col("principal").is_in(found["principal"].unique().implode())
+    theirs = with_messages(placed.lazy().filter(whose).select(LOOKED_AT).collect())
     parts = []
     for level, outcome in OUTCOMES.items():
         rows = found.filter(pl.col("level") == level).with_row_index("finding")

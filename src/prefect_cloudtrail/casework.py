@@ -1,10 +1,9 @@
 """From alerts and the person's calls to what each window saw of an incident: its strands, and the facts behind them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import polars as pl
 
@@ -13,10 +12,10 @@ from prefect_cloudtrail.cases import Alert, Network
 from prefect_cloudtrail.egress import egress_networks
 from prefect_cloudtrail.exemptions import EGRESS
 from prefect_cloudtrail.facts import Question, cohort_size, facts, newcomers, settled
-from prefect_cloudtrail.history import History
+from prefect_cloudtrail.history import History, coded, plain
 from prefect_cloudtrail.incidents import CohortOf, Draft, View, Whereabouts
 from prefect_cloudtrail.networks import FOR_RENT
-from prefect_cloudtrail.schema import UTC_MICROSECONDS
+from prefect_cloudtrail.schema import UTC_MICROSECONDS, Schema
 from prefect_cloudtrail.strand import Call, Facts, Strand
 
 BEFORE = timedelta(hours=48)
@@ -45,14 +44,25 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Side:
+    """The calls that one place or its networks explain, and the others; what is asked of history about them."""
+
+    where: str
+    hits: list[Hit]  # of its alerts, never empty
+    here: tuple[Call, ...]
+    elsewhere: tuple[Call, ...]  # those with an address
+    question: Question
+
+
+@dataclass(frozen=True)
 class Window:
-    """One (incident, window) to be judged: alerts so far, and the calls of each strand."""
+    """One (incident, window) to be judged: alerts so far, the calls of each strand, and where all of them came from."""
 
     draft: Draft
     window: datetime
     alerts: tuple[Alert, ...]
-    hits: dict[str, list[Hit]]  # by where
-    calls: list[Call]
+    sides: list[Side]  # by where
+    spots: set[tuple[str, str | None, str | None]]  # network, place, and what the network is
 
     @property
     def hour(self) -> datetime:
@@ -130,54 +140,76 @@ def views(
         not_before: windows that an earlier run has judged are judged again as of this one.
     """
     history, places = known
-    judged = [window for draft in drafts for window in _windows(draft, index, new, not_before)]
-    questions, keys = [], []
-    for position, window in enumerate(judged):
-        for where in sorted(window.hits):
-            questions.append(_question(window, where))
-            keys.append((position, where))
-    answers = dict(zip(keys, _answered(history, places, questions), strict=True))
-    hours = [(hit.network, w.hour) for w in judged for hits in w.hits.values() for hit in hits if hit.network]
-    people = newcomers(history, hours)
+    moments = _moments(drafts, new, not_before)
+    drafts = [draft for draft in drafts if moments[draft.incident_id]]
+    theirs = _theirs(drafts, moments, index)
+    hits, calls = _hits(drafts, theirs), _calls(theirs)
+    judged = [
+        window
+        for draft in drafts
+        for window in _windows(draft, moments[draft.incident_id], hits, calls[draft.incident_id])
+    ]
+    questions = list(dict.fromkeys(side.question for window in judged for side in window.sides))
+    answers = dict(zip(questions, facts(history, places, questions), strict=True))
+    asked = {(hit.network, w.hour) for w in judged for side in w.sides for hit in side.hits if hit.network}
+    people = newcomers(history, list(asked))
     shared = _egress(judged, history, places)
     seen: dict[str, list[View]] = defaultdict(list)
-    for position, window in enumerate(judged):
-        strands = []
-        for where, hits in sorted(window.hits.items()):
-            users = [people.get((hit.network or "", window.hour), {}) for hit in hits]
+    for window in judged:
+        strands = {}
+        for side in window.sides:
+            users = [people.get((network, window.hour), {}) for network in {hit.network or "" for hit in side.hits}]
             cohort = min(cohort_size(each, window.draft.person) for each in users)
+            settlers = min(settled(each, window.draft.person) for each in users)
             egress = shared.get(window.hour, frozenset())
-            here = min(settled(each, window.draft.person) for each in users)
-            known_now = replace(answers[position, where], cohort=cohort, people_here=here, egress=egress)
-            strand = _strand(window, where, hits, known_now)
-            if strand:
-                strands.append(strand)
+            known_now = replace(answers[side.question], cohort=cohort, people_here=settlers, egress=egress)
+            if side.here:
+                strands[side.where] = _strand(window.draft, side, known_now)
         if strands:
             seen[window.draft.incident_id].append(_view(window, strands))
     return seen
 
 
-def _answered(history: History, places: pl.DataFrame, questions: list[Question]) -> list[Facts]:
-    distinct = list(dict.fromkeys(questions))
-    known = dict(zip(distinct, facts(history, places, distinct), strict=True))
-    return [known[question] for question in questions]
+def _moments(drafts: Sequence[Draft], new: pl.DataFrame, not_before: datetime | None) -> dict[str, list[datetime]]:
+    """The windows of this run in which each incident's people called, from its opening to its close."""
+    arrived: dict[str, set[datetime]] = defaultdict(set)
+    for person, window in new.select("person", "window").unique().iter_rows():
+        arrived[person].add(max(window, not_before) if not_before else window)
+    found = {}
+    for draft in drafts:
+        moments = set().union(*(arrived[alert.person] for alert in draft.alerts.values()))
+        if not draft.says_where:
+            # What the person does next sheds light on a new place; on a new command only another alert does.
+            moments &= {alert.raised_at for alert in draft.alerts.values()}
+        found[draft.incident_id] = sorted(each for each in moments if draft.opened_at <= each <= draft.closes_at)
+    return found
 
 
-def _windows(draft: Draft, index: pl.DataFrame, new: pl.DataFrame, not_before: datetime | None) -> list[Window]:
-    """The windows of this run in which the incident's people called, from its opening to its close."""
-    people = pl.col("person").is_in({alert.person for alert in draft.alerts.values()})
-    arrived = new.filter(people)["window"].unique().sort().to_list()
-    moments = sorted({max(window, not_before) if not_before else window for window in arrived})
-    moments = [moment for moment in moments if draft.opened_at <= moment <= draft.closes_at]
-    if not draft.says_where:
-        # What the person does next sheds light on a new place; on a new command only another alert does.
-        raised_at = {alert.raised_at for alert in draft.alerts.values()}
-        moments = [moment for moment in moments if moment in raised_at]
-    if not moments:
-        return []
-    mine = index.filter(people, pl.col("@timestamp") >= draft.opened_at - BEFORE, pl.col("window") <= moments[-1])
-    hits = _hits(draft, mine)
-    calls = _calls(mine)
+def _theirs(drafts: Sequence[Draft], moments: Mapping[str, list[datetime]], index: pl.DataFrame) -> pl.LazyFrame:
+    """INDEX of each incident's people, from 48 hours before its opening to its last window; with the `incident`."""
+    spans = {
+        (draft.incident_id, alert.person, draft.opened_at - BEFORE, moments[draft.incident_id][-1])
+        for draft in drafts
+        for alert in draft.alerts.values()
+    }
+    schema: Schema = {
+        "incident": pl.String,
+        "person": pl.String,
+        "since": UTC_MICROSECONDS,
+        "until": UTC_MICROSECONDS,
+    }
+    return (
+        index.lazy()
+        .join(pl.LazyFrame(list(spans), schema=schema, orient="row"), on="person")
+        .filter(pl.col("@timestamp") >= pl.col("since"), pl.col("window") <= pl.col("until"))
+    )
+
+
+def _windows(
+    draft: Draft, moments: Sequence[datetime], hits: Mapping[str, list[Hit]], calls: Sequence[Call]
+) -> list[Window]:
+    """What each of these windows saw of the incident."""
+    spots = {(call.window, (call.network, call.place, call.kind)) for call in calls if call.network}
     found = []
     for moment in moments:
         raised = tuple(alert for alert in draft.alerts.values() if alert.raised_at <= moment)
@@ -185,16 +217,24 @@ def _windows(draft: Draft, index: pl.DataFrame, new: pl.DataFrame, not_before: d
         for alert in raised:
             for hit in hits.get(alert.alert_id, []):
                 by_where[hit.where].append(hit)
+        so_far = [call for call in calls if call.window <= moment]
+        sides = [_side(draft, where, of, so_far) for where, of in sorted(by_where.items())]
         ordered = tuple(sorted(raised, key=order))
-        found.append(Window(draft, moment, ordered, dict(by_where), [c for c in calls if c.window <= moment]))
+        found.append(Window(draft, moment, ordered, sides, {spot for window, spot in spots if window <= moment}))
     return found
 
 
-def _hits(draft: Draft, mine: pl.DataFrame) -> dict[str, list[Hit]]:
+def _hits(drafts: Sequence[Draft], theirs: pl.LazyFrame) -> dict[str, list[Hit]]:
     """Where each alert's events came from, each once."""
-    ids = [(alert.alert_id, event) for alert in draft.alerts.values() for event in alert.event_ids]
-    frame = pl.DataFrame(ids, schema={"alert": pl.String, "event.id": pl.String}, orient="row")
-    rows = frame.join(mine, on="event.id").with_columns(WHERE.alias("where"))
+    alerts = {alert.alert_id: alert for draft in drafts for alert in draft.alerts.values()}
+    ids = [
+        (draft.incident_id, alert.alert_id, event)
+        for draft in drafts
+        for alert in draft.alerts.values()
+        for event in alert.event_ids
+    ]
+    schema = {"incident": pl.String, "alert": pl.String, "event.id": pl.String}
+    events = pl.LazyFrame(ids, schema=schema, orient="row")
     columns = ["alert", "where", "network", "source.ip", "source.as.number", "source.as.organization.name"]
     columns += [
         "aws.cloudtrail.user_identity.access_key_id",
@@ -203,10 +243,17 @@ def _hits(draft: Draft, mine: pl.DataFrame) -> dict[str, list[Hit]]:
         "place",
         "source.geo.country_iso_code",
     ]
+    first = (
+        theirs.join(events, on=["incident", "event.id"])
+        .with_columns(WHERE.alias("where"))
+        .group_by(columns)
+        .agg(pl.col("@timestamp").min())
+        .sort(columns)
+        .collect()
+    )
     found: dict[str, list[Hit]] = defaultdict(list)
-    first = rows.group_by(columns).agg(pl.col("@timestamp").min()).sort(columns)
     for alert_id, where, network, ip, asn, owner, key, peers, principal, place, country, at in first.iter_rows():
-        alert = draft.alerts[alert_id]
+        alert = alerts[alert_id]
         if alert.says_where and not network:
             continue
         level = "place" if place else "country" if country else "asn"
@@ -218,8 +265,8 @@ def _hits(draft: Draft, mine: pl.DataFrame) -> dict[str, list[Hit]]:
     return found
 
 
-def _calls(mine: pl.DataFrame) -> list[Call]:
-    """The person's calls, like ones of a window in one row, in time order."""
+def _calls(theirs: pl.LazyFrame) -> dict[str, list[Call]]:
+    """Each incident's calls, like ones of a window in one row, in time order."""
     renamed = {
         "window": "window",
         "command": "command",
@@ -238,93 +285,96 @@ def _calls(mine: pl.DataFrame) -> list[Call]:
         "principal": "principal",
         "cloud.account.id": "account",
     }
-    rows = (
-        mine.select("@timestamp", *renamed)
-        .rename(renamed)
-        .group_by(list(renamed.values()))
+    counted = (
+        coded(theirs.select("incident", "@timestamp", *renamed).rename(renamed))
+        .group_by("incident", *renamed.values())
         .agg(
             pl.col("@timestamp").min().alias("first"),
             pl.col("@timestamp").max().alias("last"),
             pl.len().alias("events"),
         )
+    )
+    rows = (
+        plain(counted)
         .sort(
             *("first", "last", "command", "network", "agent", "error", "access_key_id", "place", "kind", "mfa"),
             *("principal", "account"),
         )
+        .select("incident", *(each.name for each in fields(Call)))
+        .collect(engine="streaming")
     )
-    return [Call(**row) for row in rows.iter_rows(named=True)]
+    found: dict[str, list[Call]] = defaultdict(list)
+    for incident, *row in rows.iter_rows():
+        found[incident].append(Call(*row))
+    return found
 
 
-def _question(window: Window, where: str) -> Question:
-    hits = window.hits[where]
+def _side(draft: Draft, where: str, hits: list[Hit], calls: list[Call]) -> Side:
+    """The calls from the place or its networks, or those without an address where that is none; and the others."""
+    networks = {hit.network for hit in hits}
+
+    def is_here(call: Call) -> bool:
+        return call.network in networks or call.spot == where
+
+    placed = [call for call in calls if call.network]
+    if where == NOWHERE:
+        here, elsewhere = tuple(call for call in calls if not call.network), tuple(placed)
+    else:
+        here = tuple(call for call in placed if is_here(call))
+        elsewhere = tuple(call for call in placed if not is_here(call))
     hit = hits[0]
     about = [each.hour for each in hits if each.says_where] or [each.hour for each in hits]
-    commands = {call.command for call in _here(window, where, hits)}
-    return Question(
-        principal=window.draft.principal if window.draft.kind == "principal" else hit.principal,
-        person=window.draft.person if window.draft.kind == "principal" else hit.principal,
+    question = Question(
+        principal=draft.principal if draft.kind == "principal" else hit.principal,
+        person=draft.person if draft.kind == "principal" else hit.principal,
         peers=hit.peers,
         place=hit.place,
         country=hit.country,
         hour=min(about),
-        commands=tuple(sorted(commands)),
+        commands=tuple(sorted({call.command for call in here})),
     )
-
-
-def _here(window: Window, where: str, hits: list[Hit]) -> list[Call]:
-    """The calls from the place or its networks; those without an address where that is none."""
-    networks = {hit.network for hit in hits}
-    if where == NOWHERE:
-        return [call for call in window.calls if not call.network]
-    return [call for call in window.calls if call.network and (_where(call) == where or call.network in networks)]
-
-
-def _where(call: Call) -> str | None:
-    return call.place or call.country or (f"AS{call.asn}" if call.asn is not None else None)
+    return Side(where, hits, here, elsewhere, question)
 
 
 def _egress(judged: list[Window], history: History, places: pl.DataFrame) -> dict[datetime, frozenset[str]]:
     """The shared exits among the networks of these calls, as of each window's hour."""
-    asked = {(call.network, w.hour, call.place) for w in judged for call in w.calls if call.network and call.place}
+    asked = {(network, w.hour, place) for w in judged for network, place, _ in w.spots if place}
     frame = pl.DataFrame(
         list(asked), schema={"network": pl.String, "hour": UTC_MICROSECONDS, "place": pl.String}, orient="row"
     )
     found: dict[datetime, set[str]] = defaultdict(set)
     for window in judged:
-        found[window.hour] |= {call.network for call in window.calls if call.network and call.kind == EGRESS}
+        found[window.hour] |= {network for network, _, kind in window.spots if kind == EGRESS}
     for network, hour in egress_networks(frame, history, places).iter_rows():
         found[hour].add(network)
     return {hour: frozenset(networks) for hour, networks in found.items()}
 
 
-def _strand(window: Window, where: str, hits: list[Hit], known: Facts) -> Strand | None:
-    here = _here(window, where, hits)
-    if not here:
-        return None
-    those = set(here)
+def _strand(draft: Draft, side: Side, known: Facts) -> Strand:
     return Strand(
-        principal=window.draft.principal,
-        principal_kind=window.draft.principal_kind,
-        place=where,
-        level=hits[0].level,
-        here=tuple(here),
-        elsewhere=tuple(call for call in window.calls if call.network and call not in those),
+        principal=draft.principal,
+        principal_kind=draft.principal_kind,
+        place=side.where,
+        level=side.hits[0].level,
+        here=side.here,
+        elsewhere=side.elsewhere,
         facts=known,
-        new_place=any(hit.says_where for hit in hits),
-        other_rules=tuple(sorted({hit.rule for hit in hits if not hit.says_where})),
+        new_place=any(hit.says_where for hit in side.hits),
+        other_rules=tuple(sorted({hit.rule for hit in side.hits if not hit.says_where})),
     )
 
 
-def _view(window: Window, strands: list[Strand]) -> View:
+def _view(window: Window, strands: Mapping[str, Strand]) -> View:
     """Where a place is new, that is what the incident shows; what else was unusual at home counts, and stays there."""
-    shown = [strand for strand in strands if strand.new_place] or strands
-    hits = [hit for strand in shown for hit in window.hits[strand.place]]
+    shown = {strand.place for strand in strands.values() if strand.new_place} or set(strands)
+    sides = [side for side in window.sides if side.where in shown]
+    hits = [hit for side in sides for hit in side.hits]
     began = min(hit.first for hit in hits)
-    calls: dict[Any, Call] = {call: call for strand in shown for call in strand.here if call.last >= began}
+    calls = dict.fromkeys(call for side in sides for call in side.here if call.last >= began)
     return View(
         window=window.window,
         alerts=window.alerts,
-        strands=tuple(strands),
+        strands=tuple(strands.values()),
         calls=tuple(calls),
         addresses=tuple({hit.network: hit.address for hit in reversed(hits) if hit.network}.values())[::-1],
         keys=tuple(dict.fromkeys(hit.key for hit in hits if hit.key)),

@@ -1,9 +1,10 @@
 """What history says of each strand: asked once for all of a run's strands, as of the hour in which each began."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import polars as pl
 
@@ -61,6 +62,15 @@ class Question:
     commands: tuple[str, ...]
 
 
+class Known(NamedTuple):
+    """An outcome that a context had: on how many earlier UTC days, the first and the last of them since 2020-01-01."""
+
+    outcome: str
+    days: int
+    first_day: int
+    last_day: int
+
+
 class Answers:
     """The outcomes of contexts at hours, looked up once for all questions."""
 
@@ -68,17 +78,24 @@ class Answers:
         self._history = history
         self._questions = questions
 
-    def outcomes(self, tally: Tally, contexts: list[str]) -> dict[Hashable, list[dict[str, object]]]:
-        """Return the rows of each (context, hour) of the questions."""
+    def outcomes(self, tally: Tally, contexts: list[str]) -> dict[Hashable, list[Known]]:
+        """Return what each (context, hour) of the questions had."""
+        found = self._outcomes(tally, contexts).group_by("context", "hour").agg(Known._fields)
+        return {(context, hour): list(map(Known, *columns)) for context, hour, *columns in found.iter_rows()}
+
+    def names(self, tally: Tally, contexts: list[str], days: int = 0) -> dict[Hashable, frozenset[str]]:
+        """Return the names of what each (context, hour) of the questions had, on this many earlier days or more."""
+        often = self._outcomes(tally, contexts).filter(pl.col("days") >= days)
+        found = often.group_by("context", "hour").agg("outcome")
+        return {(context, hour): frozenset(names) for context, hour, names in found.iter_rows()}
+
+    def _outcomes(self, tally: Tally, contexts: list[str]) -> pl.DataFrame:
         asked = pl.DataFrame(
             list({(context, q.hour) for context, q in zip(contexts, self._questions, strict=True)}),
             schema={"context": pl.String, "hour": UTC_MICROSECONDS},
             orient="row",
         )
-        found: dict[Hashable, list[dict[str, object]]] = defaultdict(list)
-        for row in self._history.outcomes(tally, asked).iter_rows(named=True):
-            found[row["context"], row["hour"]].append(row)
-        return found
+        return self._history.outcomes(tally, asked)
 
     def counted(self, tally: Tally, pairs: list[tuple[str, str | None, datetime]]) -> dict[Hashable, dict[str, float]]:
         """Return the counts of each (context, outcome, hour)."""
@@ -108,12 +125,12 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
     }
     principals, people, nobody = [q.principal for q in questions], [q.person for q in questions], [""] * len(questions)
     usual = ask.outcomes(PRINCIPAL_PLACES, principals)
-    person = ask.outcomes(egress.PLACES_OF, people)
-    countries = ask.outcomes(PRINCIPAL_COUNTRIES, principals)
-    asns = ask.outcomes(PRINCIPAL_ASNS, principals)
-    agents = ask.outcomes(PRINCIPAL_AGENTS, principals)
-    commands = ask.outcomes(PRINCIPAL_COMMANDS, principals)
-    all_agents = ask.outcomes(AGENTS, nobody)
+    person = ask.names(egress.PLACES_OF, people, OFTEN_DAYS)
+    countries = ask.names(PRINCIPAL_COUNTRIES, principals)
+    asns = ask.names(PRINCIPAL_ASNS, principals, OFTEN_DAYS)
+    agents = ask.names(PRINCIPAL_AGENTS, principals)
+    commands = ask.names(PRINCIPAL_COMMANDS, principals)
+    all_agents = ask.names(AGENTS, nobody)
     accounts = ask.outcomes(rarity.ORGANISATION, nobody)
     hours = ask.outcomes(PRINCIPAL_HOURS, principals)
     mfa = ask.outcomes(PRINCIPAL_MFA, principals)
@@ -128,27 +145,21 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
         PEERS_USING, [(f"{q.peers}|{command}", q.principal, q.hour) for q in questions for command in q.commands]
     )
 
-    def often(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-        return [row for row in rows if int(str(row["days"])) >= OFTEN_DAYS]
-
-    def names(rows: list[dict[str, object]]) -> frozenset[str]:
-        return frozenset(str(row["outcome"]) for row in rows)
-
     def was_there(counts: dict[str, float] | None) -> int:
         return max(int(counts["days"]), int(counts["n"] > 0)) if counts else 0
 
-    def days_of(rows: list[dict[str, object]], outcome: str) -> int:
-        return sum(int(str(row["days"])) for row in rows if row["outcome"] == outcome)
+    def days_of(rows: list[Known], outcome: str) -> int:
+        return sum(row.days for row in rows if row.outcome == outcome)
 
-    def by_hour(rows: list[dict[str, object]]) -> tuple[tuple[int, int], ...]:
+    def by_hour(rows: list[Known]) -> tuple[tuple[int, int], ...]:
         days: dict[int, int] = defaultdict(int)
         for row in rows:
-            days[int(str(row["outcome"])) % 24] += int(str(row["days"]))
+            days[int(row.outcome) % 24] += row.days
         return tuple(sorted(days.items()))
 
-    answered = []
+    answered, nothing = [], frozenset[str]()
     for q in questions:
-        mine, anywhere = (q.principal, q.hour), ("", q.hour)
+        mine, anywhere, today = (q.principal, q.hour), ("", q.hour), day_of(q.hour)
         others = int((peers.get((q.peers, q.principal, q.hour)) or {"seen": 0})["seen"]) - 1
         shares = tuple(
             (
@@ -159,14 +170,14 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
             for command in q.commands
         )
         known = [
-            UsualPlace(str(row["outcome"]), *located[str(row["outcome"])], int(str(row["days"])))
-            for row in often(usual.get(mine, []))
-            if row["outcome"] in located and None not in located[str(row["outcome"])]
+            UsualPlace(row.outcome, *located[row.outcome], row.days)
+            for row in usual.get(mine, [])
+            if row.days >= OFTEN_DAYS and row.outcome in located and None not in located[row.outcome]
         ]
         answered.append(
             Facts(
-                known_days=day_of(q.hour) - _bound(min, seen.get(mine, []), "first_day", q.hour),
-                silent_days=day_of(q.hour) - _bound(max, seen.get(mine, []), "last_day", q.hour),
+                known_days=today - min((row.first_day for row in seen.get(mine, [])), default=today),
+                silent_days=today - max((row.last_day for row in seen.get(mine, [])), default=today),
                 rented_days=days_of(rented.get((q.person, q.hour), []), "rented"),
                 hours=by_hour(hours.get(mine, [])),
                 mfa_days=days_of(mfa.get(mine, []), "true"),
@@ -174,25 +185,19 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
                 peers_here=int((with_us.get((f"{q.peers}|{q.place}", q.principal, q.hour)) or {"seen": 0})["seen"]),
                 active_days=int((active.get((q.principal, *mine)) or {"days": 0})["days"]),
                 usual=tuple(sorted(known, key=lambda place: (-place.days, place.name))),
-                person_places=names(often(person.get((q.person, q.hour), []))) - {place.name for place in known},
-                countries=names(countries.get(mine, [])),
-                asns=names(often(asns.get(mine, []))),
-                agents=names(agents.get(mine, [])),
-                commands=names(commands.get(mine, [])),
-                organisation_agents=names(all_agents.get(anywhere, [])),
+                person_places=person.get((q.person, q.hour), nothing) - {place.name for place in known},
+                countries=countries.get(mine, nothing),
+                asns=asns.get(mine, nothing),
+                agents=agents.get(mine, nothing),
+                commands=commands.get(mine, nothing),
+                organisation_agents=all_agents.get(anywhere, nothing),
                 peers_using=shares,
                 organisation_place_days=was_there(here.get(("", q.place, q.hour))),
                 organisation_country_days=was_there(country.get(("", q.country, q.hour))),
-                organisation_active_days=max((int(str(row["days"])) for row in accounts.get(anywhere, [])), default=0),
+                organisation_active_days=max((row.days for row in accounts.get(anywhere, [])), default=0),
             )
         )
     return answered
-
-
-def _bound(
-    which: Callable[[Iterable[int]], int], rows: list[dict[str, object]], column: str, otherwise: datetime
-) -> int:
-    return which([int(str(row[column])) for row in rows]) if rows else day_of(otherwise)
 
 
 def newcomers(history: History, asked: list[tuple[str, datetime]]) -> dict[tuple[str, datetime], dict[str, bool]]:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -186,6 +187,7 @@ def kilometres(lat1: pl.Expr, lon1: pl.Expr, lat2: pl.Expr, lon2: pl.Expr) -> pl
     return 2 * EARTH_RADIUS_KM * chord.clip(0.0, 1.0).sqrt().arcsin()
 
 
+@lru_cache(maxsize=65_536)
 def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
     """Return the great-circle distance of two (latitude, longitude) in degrees."""
     north, east = math.radians(b[0] - a[0]) / 2, math.radians(b[1] - a[1]) / 2

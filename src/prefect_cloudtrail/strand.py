@@ -41,6 +41,11 @@ class Call:
         """The key of a session, which somebody began somewhere; None where the key is a lasting one."""
         return self.access_key_id if (self.access_key_id or "").startswith("ASIA") else None
 
+    @cached_property
+    def spot(self) -> str | None:
+        """Where it came from, as finely as its address could be placed."""
+        return self.place or self.country or (f"AS{self.asn}" if self.asn is not None else None)
+
     @property
     def where(self) -> str:
         """The place in words, the country where no city is known."""
@@ -148,7 +153,7 @@ class Strand:
         """When the first call from here was made."""
         return self.here[0].first
 
-    @property
+    @cached_property
     def last(self) -> datetime:
         """When the last call from here was made."""
         return max(call.last for call in self.here)
@@ -164,12 +169,12 @@ class Strand:
         return min(measured, key=lambda pair: (pair[0], pair[1].name), default=None)
 
     @cached_property
-    def away(self) -> tuple[tuple[Call, float], ...]:
-        """The person's calls from over 150 km away, with their kilometres, in time order; no egress among them."""
+    def away(self) -> tuple[Call, ...]:
+        """The person's calls from over 150 km away, in time order; no egress among them."""
         if not any(call.network not in self.facts.egress for call in self.here):
             return ()
-        pairs = ((call, self._farness(call)) for call in self.elsewhere if call.network not in self.facts.egress)
-        return tuple((call, km) for call, km in pairs if km > ELSEWHERE_KM)
+        elsewhere = (call for call in self.elsewhere if call.network not in self.facts.egress)
+        return tuple(call for call in elsewhere if self.kilometres(call) > ELSEWHERE_KM)
 
     @cached_property
     def apart(self) -> tuple[Call, ...]:
@@ -182,25 +187,29 @@ class Strand:
         return tuple(call for call in self.elsewhere if not near(call))
 
     @cached_property
-    def began_elsewhere(self) -> tuple[Call, float] | None:
-        """The first call, over 150 km away, with a temporary key that was used here later, and its kilometres."""
+    def began_elsewhere(self) -> Call | None:
+        """The first call, over 150 km away, with a temporary key that was used here later."""
         first_here: dict[str | None, datetime] = {}
         for call in self.here:
             first_here.setdefault(call.temporary_key, call.first)
         first_here.pop(None, None)
         for call in self.elsewhere:
             since = first_here.get(call.temporary_key or "")
-            if since and call.first < since and self._farness(call) > ELSEWHERE_KM:
-                return call, self._farness(call)
+            if since and call.first < since and self.kilometres(call) > ELSEWHERE_KM:
+                return call
         return None
 
-    def _farness(self, call: Call) -> float:
-        """Kilometres; where one of the two has no city, a border between them is as far as it takes."""
-        located = next((here for here in self.here if here.latitude is not None), self.here[0])
-        km = located.distance(call)
+    def kilometres(self, call: Call) -> float:
+        """Return how far away a call was made; where one has no city, a border between them is as far as it takes."""
+        km = self._located.distance(call)
         if km is not None:
             return km
-        return ANOTHER_COUNTRY_KM if located.country and call.country and located.country != call.country else 0.0
+        here, there = self._located.country, call.country
+        return ANOTHER_COUNTRY_KM if here and there and here != there else 0.0
+
+    @cached_property
+    def _located(self) -> Call:
+        return next((here for here in self.here if here.latitude is not None), self.here[0])
 
 
 def how_far(kilometres: float) -> str:

@@ -7,8 +7,9 @@ GROUP = "travel"
 
 def explain(strand: Strand) -> str | None:
     """Return the sentence when it holds."""
+    away = [(there, strand.kilometres(there)) for there in strand.away]
     for here in strand.here:
-        for there, km in strand.away:
+        for there, km in away:
             gap = max(here.first - there.last, there.first - here.last)
             if gap < flight(km, 2):
                 minutes = int(gap.total_seconds() // 60)

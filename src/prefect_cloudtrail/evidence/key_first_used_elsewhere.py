@@ -7,9 +7,8 @@ GROUP = "identity"
 
 def explain(strand: Strand) -> str | None:
     """Return the sentence when it holds; a shared exit is elsewhere, too, as a session began there is somebody's."""
-    began = strand.began_elsewhere
-    if began is None or strand.is_borrowed:
+    call = strand.began_elsewhere
+    if call is None or strand.is_borrowed:
         return None
-    call, km = began
     key = f"…{(call.temporary_key or '')[-4:]}"
-    return f"The temporary key {key} was first used in {call.where}, {how_far(km)}."
+    return f"The temporary key {key} was first used in {call.where}, {how_far(strand.kilometres(call))}."

@@ -7,11 +7,11 @@ GROUP = "travel"
 
 def explain(strand: Strand) -> str | None:
     """Return the sentence when it holds."""
-    before = [(call, km) for call, km in strand.away if call.last <= strand.first]
-    after = [(call, km) for call, km in strand.away if call.first >= strand.last]
-    if not before or not after:
+    left = next((call for call in reversed(strand.away) if call.last <= strand.first), None)
+    back = next((call for call in strand.away if call.first >= strand.last), None)
+    if not left or not back:
         return None
-    (left, km), (back, _) = before[-1], after[0]
+    km = strand.kilometres(left)
     if back.first - left.last >= 2 * flight(km, 3):
         return None
     hours = (back.first - left.last).total_seconds() / 3600

@@ -10,7 +10,8 @@ def explain(strand: Strand) -> str | None:
     if strand.is_borrowed:
         return None
     keys = {call.access_key_id for call in strand.here if (call.access_key_id or "").startswith("ASIA")}
-    for call, km in strand.away:
+    for call in strand.away:
         if call.access_key_id in keys:
-            return f"The same temporary key …{(call.access_key_id or '')[-4:]} is used in {call.where}, {how_far(km)}."
+            far = how_far(strand.kilometres(call))
+            return f"The same temporary key …{(call.access_key_id or '')[-4:]} is used in {call.where}, {far}."
     return None

@@ -16,7 +16,7 @@ def explain(strand: Strand) -> str | None:
     home = next(
         (
             call
-            for call, _ in strand.away
+            for call in strand.away
             if abs(call.first - strand.first) < AROUND or abs(strand.last - call.last) < AROUND
         ),
         None,

@@ -12,10 +12,12 @@ APART_HOURS = 1
 
 def explain(strand: Strand) -> str | None:
     """Return the sentence when it holds."""
-    moments = sorted(call.first for call in strand.here for _ in range(call.events))
-    if len(moments) < AT_LEAST:
+    events = sum(call.events for call in strand.here)
+    if events < AT_LEAST:
         return None
-    apart = median((after - before).total_seconds() / 3600 for before, after in pairwise(moments))
+    moments = sorted({call.first for call in strand.here})
+    hours = [(after - before).total_seconds() / 3600 for before, after in pairwise(moments)]
+    apart = median([0.0] * (events - len(moments)) + hours)
     if apart <= APART_HOURS:
         return None
-    return f"{len(moments)} calls from here, {apart:.1f} hours apart: slow enough not to be seen."
+    return f"{events} calls from here, {apart:.1f} hours apart: slow enough not to be seen."
