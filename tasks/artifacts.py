@@ -52,7 +52,7 @@ def evidence_rows(incident: Incident) -> list[dict[str, Any]]:
     """Return the incident's evidence, a row a reason."""
     return [
         {
-            "decibans": f"{piece.decibans:+.0f}",
+            "decibans": f"{piece.decibans:+g}",
             "counted": "yes" if piece.counted else "no",
             "name": piece.name,
             "why": plain(piece.sentence, 300),

@@ -161,7 +161,7 @@ def strand(*here: Call, elsewhere: Sequence[Call] = (), kind: str = "iam_user", 
     facts: dict[str, Any] = {
         "active_days": 41,
         "known_days": 60,
-        "hours": tuple((hour, 30) for hour in range(24)),
+        "hours": tuple((hour, 30) for hour in range(6, 22)),
         "usual": (BERLIN,),
         "countries": frozenset({"DE"}),
         "asns": frozenset({"AS64500"}),

@@ -24,7 +24,7 @@ def test_the_card_says_it_all_in_eighty_columns() -> None:
     shown = terminal(an_incident())
     assert max(len(line) for line in shown.splitlines()) <= 80
     assert shown.splitlines() == [
-        "HIGH · 61% likely stolen: ana, from Kyiv, UA",
+        "HIGH · 82% likely stolen: ana, from Kyiv, UA",
         "",
         "      who  arn:aws:iam::111122223333:user/ana",
         "  account  111122223333",
@@ -39,7 +39,7 @@ def test_the_card_says_it_all_in_eighty_columns() -> None:
         "",
         f" incident  {an_incident().incident_id}, revision 1, 1 alerts",
     ]
-    assert "    +7 dB  Berlin, here, and Berlin again within 0.5 hours; 1,205 km away." in shown
+    assert "   (+7.5)  Berlin, here, and Berlin again within 0.5 hours; 1,205 km away." in shown
 
 
 def test_what_an_attacker_wrote_stays_text() -> None:
@@ -51,7 +51,7 @@ def test_what_an_attacker_wrote_stays_text() -> None:
 
 def test_a_report_is_a_page_with_its_evidence() -> None:
     page = report(an_incident())
-    assert page.startswith("# 61% likely stolen: ana, from Kyiv, UA\n")
+    assert page.startswith("# 82% likely stolen: ana, from Kyiv, UA\n")
     assert page.count("| yes |") + page.count("| no |") == len(an_incident().evidence)
 
 

@@ -198,7 +198,7 @@ def test_the_techniques_of_the_docs_are_those_of_the_rules() -> None:
 def test_the_weights_of_the_docs_are_those_that_count() -> None:
     written = {}
     for group, supporting, opposing in table(page("detection.md"), "group"):
-        for name, weight in re.findall(r"(\w+) ([+-]\d+)", f"{supporting}, {opposing}"):
+        for name, weight in re.findall(r"(\w+) ([+-][\d.]+)", f"{supporting}, {opposing}"):
             written[name] = (group, float(weight))
             assert name in (supporting if float(weight) > 0 else opposing)
     assert written == {name: (piece.GROUP, WEIGHTS[name]) for name, piece in pieces().items()}
@@ -206,7 +206,7 @@ def test_the_weights_of_the_docs_are_those_that_count() -> None:
 
 def test_the_evidence_of_the_docs_is_that_of_the_code() -> None:
     written = [row[:3] for row in table(page("evidence.md"), "piece")]
-    assert written == [[name, piece.GROUP, f"{WEIGHTS[name]:+.0f}"] for name, piece in pieces().items()]
+    assert written == [[name, piece.GROUP, f"{WEIGHTS[name]:+g}"] for name, piece in pieces().items()]
 
 
 @pytest.mark.parametrize("row", table(page("evidence.md"), "piece"), ids=lambda row: row[0])

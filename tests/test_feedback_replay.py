@@ -194,7 +194,7 @@ def test_a_travel_notice_lowers_the_risk_of_its_journey(
 def test_an_expected_incident_is_not_told_again(
     organisation: Generated, emigrant: Path, silent: Answered, tmp_path: Path
 ) -> None:
-    spot = opened(silent, "Brno")
+    spot = opened(silent, "Monterrey")
     quarters = [spot.opened_at + number * timedelta(minutes=15) for number in range(9)]
 
     def times_told(name: str, entered: dict[datetime, Enter]) -> int:

@@ -13,7 +13,8 @@ from bench.fit.learned import learn
 from bench.fit.leave_out import COSTS_AT_MOST, MOVES_AT_MOST, LeftOut, leave_out
 from bench.fit.prior import calibrate, theft_counts, told
 from bench.fit.rankings import JudgedWorld
-from bench.fit.weights import Fitted, by_strength, evidence, fit, rate
+from bench.fit.together import fit_together
+from bench.fit.weights import Fitted, by_strength, count, evidence, rate
 from bench.quality.calibration import bands
 from bench.quality.measure import Measured, measure_all
 from bench.quality.tables import machine
@@ -93,7 +94,8 @@ def report_weights(worlds: Sequence[JudgedWorld]) -> str:
     rankings.at_least_two(worlds)
     if {each.true for each in incidents} != {True, False}:
         raise SettingsError("these organisations have no thefts, or no innocents, to compare: add a --seed")
-    fitted = fit(incidents, WEIGHTS, groups)
+    together = fit_together(incidents, WEIGHTS, groups, PRIOR_NEW_PLACE)
+    fitted = Fitted(together, count(incidents, by_strength(together), groups))
     order = by_strength(fitted.weights)
     weighed = [(evidence(each, order, fitted.weights, groups), each.true) for each in incidents]
     rarer = theft_counts(weighed, PRIOR_NEW_PLACE)
@@ -104,19 +106,18 @@ def report_weights(worlds: Sequence[JudgedWorld]) -> str:
         for name, part in (("all", weighed), ("told", above), ("not told", below))
     }
     risks = rate(incidents, fitted.weights, groups, PRIOR_NEW_PLACE)
-    left = leave_out(worlds, fitted, WEIGHTS, groups, PRIOR_NEW_PLACE)
-    circle = "" if fitted.stable else " The order goes round in a circle: this is one of its orders."
+    left = leave_out(worlds, fitted.weights, WEIGHTS, groups, PRIOR_NEW_PLACE)
     prior = f"{PRIOR_NEW_PLACE:+.0f} dB ({probability(PRIOR_NEW_PLACE):.1%})"
     counted = f"{len(incidents)} incidents with a new place in {len(worlds)} organisations"
     parts = [
-        f"{counted}. A piece is counted where it is the strongest of its group that held.{circle}",
+        f"{counted}. A piece is counted where it is the strongest of its group that held.",
         tables.weights(fitted, WEIGHTS, groups),
         tables.paste(fitted),
         f"Risks at the prior of {prior}, and the prior at which their mean would be the share of thefts:",
         tables.priors(calibrations),
         f"Reliability at the prior of {prior}:",
         tables.reliability(bands(list(zip(risks, (each.true for each in incidents), strict=True)))),
-        "Each organisation with today's weights, with those fitted on all, and with those fitted without it:",
+        "Each organisation with today's weights, with those fitted on all, and with those fitted without its shape:",
         tables.left_out(left),
         _verdict(left, fitted),
     ]
@@ -129,7 +130,7 @@ def _verdict(left: Sequence[LeftOut], fitted: Fitted) -> str:
     cost, (name, moved) = max(dearest.cost, 0.0), farthest.moved
     held = "held" if cost <= COSTS_AT_MOST and abs(moved) <= MOVES_AT_MOST else "NOT held"
     return (
-        f"Leaving one out costs at most {cost:.3f} of average precision ({dearest.world.name}; the limit is "
+        f"Leaving a shape out costs at most {cost:.3f} of average precision ({dearest.world.name}; the limit is "
         f"{COSTS_AT_MOST}) and moves a weight by at most {abs(moved):.1f} dB ({name}, {fitted.weights[name]:+.1f} dB, "
         f"without {farthest.world.name}; the limit is {MOVES_AT_MOST:.0f} dB): {held}."
     )

@@ -1,10 +1,11 @@
-"""Whether the weights carry over: each organisation judged with weights that were fitted without it."""
+"""Whether the weights carry over: each organisation judged with weights fitted without any of its shape."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.fit.rankings import JudgedWorld
-from bench.fit.weights import Fitted, Groups, Weights, fit, rate
+from bench.fit.together import fit_together
+from bench.fit.weights import Groups, Weights, rate
 from bench.quality.judge import average_precision
 from prefect_cloudtrail.risk import TOLD_FROM
 
@@ -23,9 +24,9 @@ class Quality:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """One organisation: with today's weights, with those fitted on all, and with those fitted without it.
+    """One organisation: with today's weights, with those fitted on all, and with those fitted without its shape.
 
-    `moved` is the weight that its leaving moves most, and by how many decibans.
+    `moved` is the weight that the shape's leaving moves most, and by how many decibans.
     """
 
     world: JudgedWorld
@@ -56,9 +57,9 @@ def quality(world: JudgedWorld, weights: Weights, groups: Groups, prior: float) 
 
 
 def leave_out(
-    worlds: Sequence[JudgedWorld], fitted: Fitted, today: Weights, groups: Groups, prior: float
+    worlds: Sequence[JudgedWorld], fitted: Weights, today: Weights, groups: Groups, prior: float
 ) -> list[LeftOut]:
-    """Return each world as it is with weights fitted on the others.
+    """Return each world as it is with weights fitted on those of other shapes; on all others where there is one shape.
 
     Args:
         worlds: all of them.
@@ -69,15 +70,16 @@ def leave_out(
     """
     found = []
     for world in worlds:
-        others = [each for other in worlds if other is not world for each in other.incidents]
-        without = fit(others, today, groups).weights
-        moves = {name: without[name] - weight for name, weight in fitted.weights.items()}
+        others = [other for other in worlds if other.shape != world.shape]
+        others = others or [other for other in worlds if other is not world]
+        without = fit_together([each for other in others for each in other.incidents], today, groups, prior)
+        moves = {name: without[name] - weight for name, weight in fitted.items()}
         most = max(moves, key=lambda name: abs(moves[name]))
         found.append(
             LeftOut(
                 world,
                 quality(world, today, groups, prior),
-                quality(world, fitted.weights, groups, prior),
+                quality(world, fitted, groups, prior),
                 quality(world, without, groups, prior),
                 (most, moves[most]),
             )

@@ -37,6 +37,11 @@ class JudgedWorld:
     thefts: int
     incidents: tuple[Judged, ...]
 
+    @property
+    def shape(self) -> str:
+        """What kind of organisation it is; its own name where it was not generated."""
+        return self.name.rpartition("-")[0] or self.name
+
 
 def at_least_two(worlds: Sized) -> None:
     """Refuse to fit what may be one organisation's own.

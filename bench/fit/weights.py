@@ -1,14 +1,11 @@
-"""What each piece of evidence weighs: smoothed likelihood ratios, given that only the strongest of a group counts."""
+"""How often each piece of evidence is the strongest of its group, and what incidents are rated with some weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import copysign
 
 from bench.fit.rankings import Judged
 from bench.quality.weights import Ratio
 from prefect_cloudtrail.risk import probability
-
-AT_MOST_DECIBANS = 8.0
 
 Weights = Mapping[str, float]
 Groups = Mapping[str, str]
@@ -20,39 +17,12 @@ class Fitted:
     """Weights, in decibans, and what they were counted from.
 
     Attributes:
-        weights: of each piece, in the order they were given in.
+        weights: of each piece.
         ratios: how often each was the strongest of its group that held.
-        stable: whether the order that the weights give is the one they were counted in; otherwise orders go round in a
-            circle, and this is one of them.
     """
 
     weights: dict[str, float]
     ratios: dict[str, Ratio]
-    stable: bool
-
-
-def fit(incidents: Sequence[Judged], today: Weights, groups: Groups) -> Fitted:
-    """Return the weights fitted to the incidents that are weighed.
-
-    What is counted depends on which pieces are stronger, and that on what was counted: it begins with the order of the
-    ratios of all in which each piece held, and is done again until the order stays.
-
-    Args:
-        incidents: true and false ones.
-        today: the weights so far, in decibans; a piece keeps its sign, whatever is counted.
-        groups: of each piece.
-    """
-    weighed = [each for each in incidents if each.weighed]
-    held = count(weighed, by_strength(today), {name: name for name in today})
-    order, tried = by_strength({name: ratio.decibans for name, ratio in held.items()}), set[Order]()
-    while True:
-        tried.add(order)
-        ratios = count(weighed, order, groups)
-        weights = {name: decibans(ratios[name], today[name]) for name in today}
-        again = by_strength(weights)
-        if again == order or again in tried:
-            return Fitted(weights, ratios, stable=again == order)
-        order = again
 
 
 def by_strength(weights: Weights) -> Order:
@@ -76,16 +46,6 @@ def count(weighed: Sequence[Judged], order: Order, groups: Groups) -> dict[str, 
         ratios[name] = Ratio(name, true, all_true, len(held) - true, len(weighed) - all_true)
         left[groups[name]] = [each for each in asked if name not in each.evidence]
     return ratios
-
-
-def decibans(ratio: Ratio, sign: float) -> float:
-    """Return what a ratio weighs: to a tenth, at most 8 either way.
-
-    Nothing where it speaks against the sign, or where the piece never counted: smoothing alone is no evidence.
-    """
-    if ratio.decibans * sign <= 0 or not ratio.true + ratio.false:
-        return 0.0
-    return copysign(min(round(abs(ratio.decibans), 1), AT_MOST_DECIBANS), sign)
 
 
 def evidence(each: Judged, order: Order, weights: Weights, groups: Groups) -> float:

@@ -87,7 +87,7 @@ def report(incident: Incident) -> str:
     lines += [f"- **{label}:** {markdown(value, 400)}" for label, value in facts(incident)]
     lines += ["", "| decibans | counted | why |", "| ---: | --- | --- |"]
     lines += [
-        f"| {piece.decibans:+.0f} | {'yes' if piece.counted else 'no'} | {markdown(piece.sentence, 300)} |"
+        f"| {piece.decibans:+g} | {'yes' if piece.counted else 'no'} | {markdown(piece.sentence, 300)} |"
         for piece in incident.evidence
     ]
     lines += ["", f"Incident `{incident.incident_id}`, revision {incident.revision}, {len(incident.alerts)} alerts."]
@@ -191,7 +191,7 @@ def _number(number: int, noun: str) -> str:
 
 
 def _weight(piece: Evidence | Reason) -> str:
-    return f"{piece.decibans:+.0f} dB" if piece.counted else f"({piece.decibans:+.0f})"
+    return f"{piece.decibans:+g} dB" if piece.counted else f"({piece.decibans:+g})"
 
 
 def _wrapped(label: str, value: str, width: int) -> list[str]:

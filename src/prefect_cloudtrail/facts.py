@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import polars as pl
 
 from prefect_cloudtrail import egress, rarity
-from prefect_cloudtrail.history import HOUR_OF_WEEK, History, Tally, day_of
+from prefect_cloudtrail.history import DAY, HOUR_OF_WEEK, History, Tally, day_of
 from prefect_cloudtrail.schema import UTC_MICROSECONDS
 from prefect_cloudtrail.strand import Facts, UsualPlace
 
@@ -29,6 +30,7 @@ PEERS = Tally(("peers",), "principal")
 PEERS_USING = Tally(("peers", "command"), "principal")
 PEERS_HERE = Tally(("peers", "place"), "principal")
 PRINCIPAL_HOURS = Tally(("principal",), HOUR_OF_WEEK, own=True)
+PRINCIPAL_DAYS_HERE = Tally(("principal", "place"), DAY, own=True)
 PRINCIPAL_MFA = Tally(("principal",), "mfa", own=True)
 PERSON_RENTED = Tally(("person",), "rented", own=True)
 TALLIES = (
@@ -44,6 +46,7 @@ TALLIES = (
     PEERS_USING,
     PEERS_HERE,
     PRINCIPAL_HOURS,
+    PRINCIPAL_DAYS_HERE,
     PRINCIPAL_MFA,
     PERSON_RENTED,
 )
@@ -133,6 +136,7 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
     all_agents = ask.names(AGENTS, nobody)
     accounts = ask.outcomes(rarity.ORGANISATION, nobody)
     hours = ask.outcomes(PRINCIPAL_HOURS, principals)
+    visits = ask.outcomes(PRINCIPAL_DAYS_HERE, [f"{q.principal}|{q.place}" for q in questions])
     mfa = ask.outcomes(PRINCIPAL_MFA, principals)
     rented = ask.outcomes(PERSON_RENTED, people)
     seen = ask.outcomes(rarity.ACTIVE_DAYS, principals)
@@ -157,6 +161,10 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
             days[int(row.outcome) % 24] += row.days
         return tuple(sorted(days.items()))
 
+    def gaps(rows: list[Known], today: int) -> tuple[int, ...]:
+        visited = sorted({int(row.outcome) for row in rows} - {today})
+        return tuple(after - before for before, after in pairwise([*visited, today]))
+
     answered, nothing = [], frozenset[str]()
     for q in questions:
         mine, anywhere, today = (q.principal, q.hour), ("", q.hour), day_of(q.hour)
@@ -179,6 +187,7 @@ def facts(history: History, places: pl.DataFrame, questions: list[Question]) -> 
                 known_days=today - min((row.first_day for row in seen.get(mine, [])), default=today),
                 silent_days=today - max((row.last_day for row in seen.get(mine, [])), default=today),
                 rented_days=days_of(rented.get((q.person, q.hour), []), "rented"),
+                days_between=gaps(visits.get((f"{q.principal}|{q.place}", q.hour), []), day_of(q.hour)),
                 hours=by_hour(hours.get(mine, [])),
                 mfa_days=days_of(mfa.get(mine, []), "true"),
                 no_mfa_days=days_of(mfa.get(mine, []), "false"),

@@ -42,13 +42,15 @@ UNITS: dict[Each, tuple[str, ...]] = {
 HOUR_OF_WEEK = "hour_of_week"  # "0" is Monday from midnight UTC on
 CODED = pl.Categorical()  # a text that is kept once, and looked up as a number
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
+DAY = "day"  # since 2020-01-01: on which days, and not only on how many
 
 
 @dataclass(frozen=True)
 class Tally:
     """One question that history answers: how often each outcome was seen in each context.
 
-    Both name PRESENCES columns, the outcome may be the hour of the week, too; no context is the whole organisation.
+    Both name PRESENCES columns, the outcome may be the hour of the week or the day, too; no context is the whole
+    organisation.
     What is `own` to a principal or person is held back while an incident of theirs is young.
     """
 
@@ -67,7 +69,8 @@ class Tally:
         """The outcome and what else makes a presence of a context count once, of rows that have PRESENCES' columns."""
         hour = pl.col("hour").dt
         of_week = ((hour.weekday().cast(pl.Int32) - 1) * 24 + hour.hour()).cast(pl.String)
-        outcome = of_week if self.outcome == HOUR_OF_WEEK else pl.col(self.outcome)
+        moments = {HOUR_OF_WEEK: of_week, DAY: day("hour").cast(pl.String)}
+        outcome = moments.get(self.outcome, pl.col(self.outcome))
         return [outcome.alias("outcome"), *map(pl.col, UNITS[self.each])]
 
     @property

@@ -106,7 +106,7 @@ PRESENCES: Schema = {
     "country": pl.String,
     "asn": pl.String,  # "AS3320"
     "rented": pl.String,  # "rented" on a hosting, VPN or Tor network; null elsewhere
-    "mfa": pl.String,  # whether the session began with MFA: "true" or "false"; null where there is no session
+    "mfa": pl.String,  # whether the session, or the sign-in, began with MFA: "true" or "false"; null where neither says
     "agent": pl.String,
     "error": pl.String,  # "none" being one
     "message": pl.String,  # an error's message, digested; null where there was none

@@ -10,6 +10,9 @@ ELSEWHERE_KM = 150
 # What stands for a distance that no coordinates tell: further than from one side of a border to the other.
 ANOTHER_COUNTRY_KM = 300.0
 PLANE_KM_PER_HOUR = 800
+# Of the day, each on at least half of its active days: nobody works so long.
+ROUND_THE_CLOCK_HOURS = 20
+OF_ITS_DAYS = 0.5
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class Facts:
     asns: frozenset[str] = frozenset()  # on two earlier days or more
     rented_days: int = 0  # on which the person was on a hosting, VPN or Tor network
     hours: tuple[tuple[int, int], ...] = ()  # hour of the day, UTC, and on how many days the principal was active in it
+    days_between: tuple[int, ...] = ()  # the days on which the principal was at the place, the last gap up to today
     mfa_days: int = 0  # on which its sessions began with MFA
     no_mfa_days: int = 0
     agents: frozenset[str] = frozenset()
@@ -132,8 +136,10 @@ class Strand:
 
     @property
     def is_machine(self) -> bool:
-        """Whether it is a machine's role, which is nowhere at home and keeps no hours."""
-        return self.principal_kind in {"instance_role", "role"}
+        """Whether it is a machine, which keeps no hours: a role of one, or a key that calls round the clock."""
+        facts = self.facts
+        at_all_hours = sum(days >= OF_ITS_DAYS * facts.active_days for _, days in facts.hours) >= ROUND_THE_CLOCK_HOURS
+        return self.principal_kind in {"instance_role", "role"} or (facts.active_days > 0 and at_all_hours)
 
     @property
     def is_borrowed(self) -> bool:
@@ -170,11 +176,25 @@ class Strand:
 
     @cached_property
     def away(self) -> tuple[Call, ...]:
-        """The person's calls from over 150 km away, in time order; no egress among them."""
-        if not any(call.network not in self.facts.egress for call in self.here):
+        """The person's calls from over 150 km away, in time order; no egress among them.
+
+        A machine stays where it is while somebody borrows its role.
+        """
+        if self.is_borrowed or all(call.network in self.facts.egress for call in self.here):
             return ()
         elsewhere = (call for call in self.elsewhere if call.network not in self.facts.egress)
         return tuple(call for call in elsewhere if self.kilometres(call) > ELSEWHERE_KM)
+
+    @cached_property
+    def tunnels(self) -> frozenset[str | None]:
+        """Shared exits that a session of the person's used beside other networks before anything was called from here.
+
+        Whoever splits their calls so is not at the exit, nor was their session begun there.
+        """
+        before = [call for call in self.elsewhere if call.temporary_key and call.last < self.first]
+        beside = {call.temporary_key for call in before if call.network not in self.facts.egress}
+        over = (call for call in before if call.network in self.facts.egress)
+        return frozenset(call.network for call in over if call.temporary_key in beside)
 
     @cached_property
     def apart(self) -> tuple[Call, ...]:
@@ -187,6 +207,16 @@ class Strand:
         return tuple(call for call in self.elsewhere if not near(call))
 
     @cached_property
+    def began_here(self) -> frozenset[str | None]:
+        """The temporary keys whose first call was made here."""
+        first: dict[str | None, tuple[datetime, bool]] = {}
+        for calls, here in ((self.here, True), (self.elsewhere, False)):
+            for call in calls:
+                seen = first.setdefault(call.temporary_key, (call.first, here))
+                first[call.temporary_key] = min(seen, (call.first, here))
+        return frozenset(key for key, (_, here) in first.items() if here and key)
+
+    @cached_property
     def began_elsewhere(self) -> Call | None:
         """The first call, over 150 km away, with a temporary key that was used here later."""
         first_here: dict[str | None, datetime] = {}
@@ -195,7 +225,9 @@ class Strand:
         first_here.pop(None, None)
         for call in self.elsewhere:
             since = first_here.get(call.temporary_key or "")
-            if since and call.first < since and self.kilometres(call) > ELSEWHERE_KM:
+            if not since or call.first >= since or call.network in self.tunnels:
+                continue
+            if self.kilometres(call) > ELSEWHERE_KM:
                 return call
         return None
 

@@ -89,6 +89,7 @@ ODD: dict[str, st.SearchStrategy[Any]] = {
     "eventTime": TIME,
     "eventName": st.just("ConsoleLogin") | ANYTHING,
     "responseElements": st.just({"ConsoleLogin": "Failure"}) | ANYTHING,
+    "additionalEventData": st.just({"MFAUsed": "Yes"}) | ANYTHING,
     **dict.fromkeys(
         (
             *("eventSource", "eventID", "errorCode", "errorMessage", "readOnly", "awsRegion", "sourceIPAddress"),

@@ -312,6 +312,25 @@ def test_the_outcome_is_failure_for_errors_and_refused_sign_ins(fields: dict[str
     assert only("event.outcome", log_file(record(**fields))) == outcome
 
 
+@pytest.mark.parametrize(
+    ("fields", "mfa"),
+    [
+        ({"additionalEventData": {"MFAUsed": "Yes"}}, True),
+        ({"additionalEventData": {"MFAUsed": "Yes"}, "responseElements": {"ConsoleLogin": "Failure"}}, None),
+        ({"additionalEventData": {"MFAUsed": "Yes"}, "errorCode": "AccessDenied"}, None),
+        ({"additionalEventData": {"MFAUsed": "Yes"}, "eventName": "CreateUser"}, None),
+        # Who signs in through an identity provider is said not to use MFA, whatever they did there.
+        ({"additionalEventData": {"MFAUsed": "No"}}, None),
+        ({"additionalEventData": None}, None),
+        ({}, None),
+    ],
+)
+def test_a_sign_in_says_that_it_was_made_with_mfa(fields: dict[str, Any], mfa: bool | None) -> None:
+    signed_in = {"eventName": "ConsoleLogin", "eventSource": "signin.amazonaws.com"} | fields
+    column = "aws.cloudtrail.user_identity.session_context.mfa_authenticated"
+    assert only(column, log_file(record(**signed_in))) is mfa
+
+
 INSIGHT = record(eventCategory="Insight", insightDetails={"state": "Start"}, eventName=...)
 DIGEST = {"awsAccountId": "111122223333", "digestS3Bucket": "trail", "logFiles": []}
 

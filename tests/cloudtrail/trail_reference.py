@@ -115,6 +115,7 @@ def _row(key: str, offset: int, value: Row, raw: str) -> Row:
     folder = re.search(r"(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?([0-9]{12})/", key)
     name, source = value["eventName"], value["eventSource"]
     signed_in = _object(value.get("responseElements")).get(name) != "Failure"
+    mfa_used = name == "ConsoleLogin" and _object(value.get("additionalEventData")).get("MFAUsed") == "Yes"
     failed = error or ((source == "signin.amazonaws.com" or name == "ConsoleLogin") and not signed_in)
     return {
         "@timestamp": _time(value["eventTime"]),
@@ -143,7 +144,7 @@ def _row(key: str, offset: int, value: Row, raw: str) -> Row:
         f"{_USER}on_behalf_of.user_id": _text(_object(user.get("onBehalfOf")).get("userId")),
         f"{_SESSION}session_issuer.arn": _text(issuer.get("arn")),
         f"{_SESSION}session_issuer.type": _text(issuer.get("type")),
-        f"{_SESSION}mfa_authenticated": _flag(attributes.get("mfaAuthenticated")),
+        f"{_SESSION}mfa_authenticated": (mfa_used and not failed) or _flag(attributes.get("mfaAuthenticated")),
         f"{_SESSION}creation_date": _time(attributes.get("creationDate")),
         f"{_SESSION}source_identity": _text(session.get("sourceIdentity")),
         "log.file.path": key,

@@ -19,3 +19,9 @@ def test_another_session_is_silent() -> None:
 
 def test_a_long_term_key_is_silent() -> None:
     assert same_temporary_key_elsewhere.explain(strand(elsewhere=[a_call("Berlin")])) is None
+
+
+def test_a_session_that_began_here_is_silent() -> None:
+    """Its owner has a tunnel or a machine elsewhere; a thief hands nobody a key."""
+    both = strand(a_call(access_key_id="ASIAEXAMPLE1"), elsewhere=[a_call("Berlin", 40, access_key_id="ASIAEXAMPLE1")])
+    assert same_temporary_key_elsewhere.explain(both) is None

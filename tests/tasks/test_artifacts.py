@@ -24,7 +24,7 @@ def test_evidence_is_shown_as_the_card_has_it_and_harmless(known: Settings, inci
     rows = evidence_rows(replace(incident, evidence=(*incident.evidence[:1], piece)))
     assert rows[0]["decibans"] == "+8"
     assert rows[1] == {
-        "decibans": "-5",
+        "decibans": "-4.6",
         "counted": "no",
         "name": "new_client",
         "why": "a client�[2J it never used",

@@ -19,7 +19,7 @@ def test_a_card_is_written_once_and_shown_once(
     first, again = write_card.fn(known, incident_id, TERMINAL), write_card.fn(known, incident_id, TERMINAL)
     assert first == again
     assert show_on_terminal.fn(known, incident_id) == [first]
-    assert capsys.readouterr().out.startswith("CRITICAL · 95% likely stolen: alice, from Milton, US\n")
+    assert capsys.readouterr().out.startswith("CRITICAL · 98% likely stolen: alice, from Milton, US\n")
     assert show_on_terminal.fn(known, incident_id) == []
     assert capsys.readouterr().out == ""
 
@@ -66,7 +66,7 @@ def test_a_terminal_without_the_letters_still_shows_the_card(
     monkeypatch.setattr(sys, "stdout", narrow)
     show_on_terminal.fn(known, incident_id)
     narrow.seek(0)
-    assert narrow.read().startswith("CRITICAL ? 95% likely stolen: alice")
+    assert narrow.read().startswith("CRITICAL ? 98% likely stolen: alice")
 
 
 def test_a_card_of_an_unknown_incident_is_not_written(known: Settings) -> None:

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
+from typing import Any
 
 import polars as pl
+from msgspec import Raw
 
 from prefect_cloudtrail.cloudtrail.reasons import Reason
 from prefect_cloudtrail.cloudtrail.records import Attributes, Flag, Issuer, OnBehalfOf, Record, Session, decode_identity
@@ -58,16 +60,19 @@ def columns_of(records: Sequence[Record]) -> pl.DataFrame:
         *callers[pl.Series(caller, dtype=pl.UInt32)],
         _flags("aws.cloudtrail.read_only", records, "read_only"),
         pl.Series("sign_in_failed", [_sign_in_failed(record) for record in records], pl.Boolean),
+        pl.Series("mfa_used", [_mfa_used(record) for record in records], pl.Boolean),
         pl.Series("passed_over", [_is_passed_over(record) for record in records], pl.Boolean),
     )
-    frame = frame.with_columns(parse_times(frame["eventTime"]).alias("@timestamp"))
+    failed = pl.col("aws.cloudtrail.error_code").is_not_null() | pl.col("sign_in_failed")
+    # A sign-in is no session yet, and says by itself whether it was made with MFA.
+    mfa = pl.when(pl.col("mfa_used") & ~failed).then(True).otherwise(f"{_SESSION}mfa_authenticated")
+    frame = frame.with_columns(
+        parse_times(frame["eventTime"]).alias("@timestamp"), mfa.alias(f"{_SESSION}mfa_authenticated")
+    )
     return frame.select(
         *(name for name in EVENTS if name in frame.columns),
         pl.coalesce("aws.cloudtrail.recipient_account_id", f"{_USER}account_id").alias("cloud.account.id"),
-        pl.when(pl.col("aws.cloudtrail.error_code").is_not_null() | pl.col("sign_in_failed"))
-        .then(pl.lit("failure"))
-        .otherwise(pl.lit("success"))
-        .alias("event.outcome"),
+        pl.when(failed).then(pl.lit("failure")).otherwise(pl.lit("success")).alias("event.outcome"),
         "passed_over",
         _reason().alias("reason"),
     )
@@ -146,8 +151,17 @@ def _sign_in_failed(record: Record) -> bool:
     """Return whether a console sign-in failed: it says so under its own name, and has no error code."""
     if record.event_source != _SIGN_IN and record.event_name != "ConsoleLogin":
         return False
+    return _object(record.response_elements).get(record.event_name) == "Failure"
+
+
+def _mfa_used(record: Record) -> bool:
+    """Return whether a console sign-in says that it was made with MFA."""
+    return record.event_name == "ConsoleLogin" and _object(record.additional_event_data).get("MFAUsed") == "Yes"
+
+
+def _object(raw: Raw) -> dict[str | None, Any]:
     try:
-        elements = json.loads(bytes(record.response_elements).decode("utf-8", "replace"))
+        value = json.loads(bytes(raw).decode("utf-8", "replace"))
     except RecursionError:  # nested so deep that it is not what the console writes
-        return False
-    return isinstance(elements, dict) and elements.get(record.event_name) == "Failure"
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -81,7 +81,8 @@ class Record(_Narrow, frozen=True):
     user_agent: Words = None
     error_code: Words = None
     error_message: Words = None
-    response_elements: Raw = _NULL  # decoded for console sign-ins alone
+    response_elements: Raw = _NULL  # this and the next are decoded for console sign-ins alone
+    additional_event_data: Raw = _NULL
     event_id: Words = field(default=None, name="eventID")
     read_only: Flag = None
     event_type: Words = None

@@ -4,7 +4,7 @@ from random import Random
 
 from prefect_cloudtrail.demo.chance import identifier
 from prefect_cloudtrail.demo.commands import CONSOLE_LOGIN, Command, region_of
-from prefect_cloudtrail.demo.identities import Json, user_identity, utc
+from prefect_cloudtrail.demo.identities import Json, Kind, user_identity, utc
 from prefect_cloudtrail.demo.workday import Call
 
 TLS = ("TLSv1.3", "TLS_AES_128_GCM_SHA256")
@@ -42,6 +42,7 @@ def record(call: Call, address: str, chance: Random) -> Json:
     written |= {
         "requestParameters": None if sign_in else _request(call, chance),
         "responseElements": {"ConsoleLogin": "Success"} if sign_in else None,
+        **({"additionalEventData": _sign_in(call)} if sign_in else {}),
         "requestID": identifier(chance),
         "eventID": identifier(chance),
         "readOnly": call.command.read_only,
@@ -63,9 +64,17 @@ def _identity(call: Call) -> Json:
     if call.service is not None:
         identity["invokedBy"] = call.service
     if call.command == CONSOLE_LOGIN:
-        # A sign-in has no key yet.
+        # A sign-in has no key yet, and an IAM user's is no session yet.
         identity.pop("accessKeyId", None)
+        if call.credentials.principal.kind == Kind.IAM_USER:
+            identity.pop("sessionContext", None)
     return identity
+
+
+def _sign_in(call: Call) -> Json:
+    """What a sign-in says of itself; one through an identity provider says no to MFA, whatever it was."""
+    mfa = call.credentials is not None and call.credentials.principal.kind == Kind.IAM_USER and call.credentials.mfa
+    return {"LoginTo": "https://console.aws.amazon.com/", "MobileVersion": "No", "MFAUsed": "Yes" if mfa else "No"}
 
 
 def _message(call: Call, error: str) -> str:

@@ -1,4 +1,4 @@
-"""Against: a machine's role on a network where our own people work: somebody who tries it from their desk."""
+"""Against: a machine's credentials on a network where our own people work: somebody who tries it from their desk."""
 
 from prefect_cloudtrail.strand import Strand
 
@@ -10,4 +10,4 @@ def explain(strand: Strand) -> str | None:
     if not strand.is_borrowed:
         return None
     people = strand.facts.people_here
-    return f"A machine's role, on a network where {people} of our people {'works' if people == 1 else 'work'}."
+    return f"A machine's credentials, on a network where {people} of our people {'works' if people == 1 else 'work'}."

@@ -6,12 +6,15 @@ GROUP = "travel"
 
 
 def explain(strand: Strand) -> str | None:
-    """Return the sentence when it holds; who borrows a machine's role takes its key along."""
+    """Return the sentence when it holds; who borrows a machine's role takes its key along.
+
+    A session that began here is its owner's, who has a tunnel or a machine elsewhere: nobody hands a victim a key.
+    """
     if strand.is_borrowed:
         return None
-    keys = {call.access_key_id for call in strand.here if (call.access_key_id or "").startswith("ASIA")}
+    keys = {call.temporary_key for call in strand.here} - strand.began_here - {None}
     for call in strand.away:
-        if call.access_key_id in keys:
+        if call.temporary_key in keys:
             far = how_far(strand.kilometres(call))
-            return f"The same temporary key …{(call.access_key_id or '')[-4:]} is used in {call.where}, {far}."
+            return f"The same temporary key …{(call.temporary_key or '')[-4:]} is used in {call.where}, {far}."
     return None

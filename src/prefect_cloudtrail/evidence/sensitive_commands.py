@@ -86,9 +86,14 @@ SENSITIVE = {
 
 def explain(strand: Strand) -> str | None:
     """Return the sentence when it holds."""
-    called = {call.command for call in strand.here} - strand.facts.commands
+    found = first_tactic({call.command for call in strand.here} - strand.facts.commands)
+    return f"{found}, new for it." if found else None
+
+
+def first_tactic(called: set[str]) -> str | None:
+    """Return the first tactic that these commands serve, with up to three of them; None where they serve none."""
     for tactic, commands in SENSITIVE.items():
         hit = sorted(called & commands)
         if hit:
-            return f"{tactic}: {', '.join(hit[:3])}, new for it."
+            return f"{tactic}: {', '.join(hit[:3])}"
     return None
