@@ -34,6 +34,10 @@ demo:
 readme:
     UPDATE_README=1 uv run pytest --quiet tests/test_documents.py -k the_run_in_the_readme
 
+# write the IAM policies anew, from the permissions that the code declares
+policies:
+    uv run python -m prefect_cloudtrail.response.policies deploy/iam
+
 # how good the detection is, beside two peers; arguments go to the benchmark
 bench *arguments:
     uv run --group bench python -m bench.quality {{ arguments }}

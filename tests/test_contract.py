@@ -19,6 +19,7 @@ from commands import leaves
 
 from prefect_cloudtrail import detectors, evidence
 from prefect_cloudtrail.cli import main
+from prefect_cloudtrail.response import actions
 from prefect_cloudtrail.risk import WEIGHTS
 
 ROOT = Path(__file__).parents[1]
@@ -80,6 +81,21 @@ def test_a_piece_of_evidence_is_weighed_tested_and_documented(piece: ModuleType)
 
 def test_nothing_is_weighed_that_is_not_there() -> None:
     assert set(WEIGHTS) == {stem(piece) for piece in modules(evidence)}
+
+
+@pytest.mark.parametrize("action", modules(actions), ids=stem)
+def test_an_action_is_declared_sourced_tested_and_documented(action: ModuleType) -> None:
+    declared = action.ACTION
+    assert declared.name == stem(action)
+    assert declared.source
+    assert declared.approvers >= (1 if declared.reversible else 2)
+    assert "Arguments of the step" in (action.__doc__ or "")
+    assert all(getattr(action, each).__doc__ for each in ("check", "apply", "verify", "undo"))
+    assert has_test("response/actions", action)
+    page = (ROOT / "docs" / "actions.md").read_text(encoding="utf-8")
+    permissions = ", ".join(f"`{each}`" for each in declared.permissions)
+    assert f"| `{declared.name}` | {declared.does} | {permissions} | {declared.approvers} | " in page
+    assert len(re.findall(rf"^\| `{declared.name}` \| .+ \|$", page, flags=re.MULTILINE)) == 2
 
 
 def test_a_playbook_is_declared_tested_and_documented() -> None:

@@ -155,7 +155,7 @@ def bucket_and_prefix(url: str) -> tuple[str, str]:
     return bucket, prefix
 
 
-def assumed(sts: "STSClient", role_arn: str, external_id: str | None) -> Credentials:
+def assumed(sts: "STSClient", role_arn: str, external_id: str | None, session_name: str = _SESSION_NAME) -> Credentials:
     """Return the role's credentials: asked for when first used, and again before they expire.
 
     Using them raises SourceError where the role cannot be assumed.
@@ -164,9 +164,9 @@ def assumed(sts: "STSClient", role_arn: str, external_id: str | None) -> Credent
     def assume() -> dict[str, str]:
         try:
             if external_id:
-                answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=_SESSION_NAME, ExternalId=external_id)
+                answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name, ExternalId=external_id)
             else:
-                answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=_SESSION_NAME)
+                answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name)
         except _UNREACHABLE as error:
             raise SourceError(
                 f"cannot reach STS to assume the role {role_arn}: {_one_line(error)}; check the network and the region"

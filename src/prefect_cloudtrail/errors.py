@@ -5,6 +5,11 @@ CloudTrailResponseError
 ├── SourceError       the log objects cannot be listed or fetched
 ├── GeoError          a geo database is missing, damaged, or of the wrong kind
 ├── FeedbackError     a verdict, suppression or notice cannot be recorded
+├── ResponseError     a response cannot be planned, asked, decided or applied
+│   ├── RefusedError      a guard or a rule says no; nothing was changed
+│   └── ActionError       AWS refused a step, or what it says does not agree
+│       ├── TargetGoneError   what the step names is there no more
+│       └── ChangedSinceError somebody changed it meanwhile, so undo leaves it
 └── StateError        the state cannot be used
     ├── NewerStateError   it was written by a newer version
     └── LeaseHeldError    another detector is at work on it
@@ -41,3 +46,23 @@ class NewerStateError(StateError):
 
 class LeaseHeldError(StateError):
     """Another detector is at work on this state."""
+
+
+class ResponseError(CloudTrailResponseError):
+    """A response cannot be planned, asked, decided or applied."""
+
+
+class RefusedError(ResponseError):
+    """A guard or a rule says no; nothing was changed."""
+
+
+class ActionError(ResponseError):
+    """AWS refused a step, or what it says afterwards does not agree."""
+
+
+class TargetGoneError(ActionError):
+    """What the step names is there no more."""
+
+
+class ChangedSinceError(ActionError):
+    """Somebody changed it meanwhile, so undo leaves it alone."""

@@ -10,6 +10,7 @@ from prefect_cloudtrail.store.leases import Lease
 from prefect_cloudtrail.store.merging import MERGED_ROWS, compaction
 from prefect_cloudtrail.store.outbox import OutboxRow
 from prefect_cloudtrail.store.replacement import Replacement
+from prefect_cloudtrail.store.responses import Responses
 
 # What a state folder holds: the database with its two companions, and the folders of files.
 STATE_FILES = (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *KINDS)
@@ -30,6 +31,7 @@ __all__ = [
     "Lease",
     "OutboxRow",
     "Replacement",
+    "Responses",
     "Store",
     "compaction",
 ]

@@ -31,6 +31,7 @@ from prefect_cloudtrail.store.folder import FolderHome, require_writable
 from prefect_cloudtrail.store.leases import Lease
 from prefect_cloudtrail.store.outbox import OutboxRow
 from prefect_cloudtrail.store.replacement import Replacement
+from prefect_cloudtrail.store.responses import Responses
 from prefect_cloudtrail.store.statements import batches
 from prefect_cloudtrail.store.tables import EVENT_KEYS, FILES, INCIDENTS, OBJECTS, PLACES, REJECTED, RUNS, STATE
 
@@ -45,6 +46,7 @@ class Store:
         """Take over an open database; `open` and `read_only` prepare it."""
         self.home = home
         self.kind: Kind = kind
+        self.responses = Responses(database)
         self._database = database
 
     @classmethod
