@@ -1,6 +1,7 @@
 """Requests, decisions and what settled them, in and out of SQL."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TypeAlias
@@ -39,7 +40,7 @@ def ask(connection: sa.Connection, plan: Plan, now: datetime, expires_at: dateti
     )
     row = connection.execute(query).mappings().one_or_none()
     if row is not None:
-        return _request(row)
+        return _with_approvers(connection, _request(row), plan)
     # The whole value of a button: nobody may guess it.
     asked = Request(f"req_{token_hex(16)}", plan, now, expires_at)
     connection.execute(
@@ -168,6 +169,17 @@ def approvals(connection: sa.Connection, since: datetime, before: datetime | Non
     if before is not None:
         query = query.where(SETTLEMENTS.c.settled_at < before)
     return int(connection.scalar(query) or 0)
+
+
+def _with_approvers(connection: sa.Connection, asked: Request, plan: Plan) -> Request:
+    """Return the open request, taking as many people as the same plan takes by what is known now."""
+    if plan.approvers <= asked.plan.approvers:
+        return asked
+    stricter = replace(asked, plan=plan)
+    connection.execute(
+        sa.update(REQUESTS).where(REQUESTS.c.request_id == asked.request_id).values(plan=canonical(plan).decode())
+    )
+    return stricter
 
 
 def _requests() -> sa.Select[tuple[object, ...]]:
