@@ -7,6 +7,8 @@ import pytest
 
 from bench.drills.decisions import FORGERIES, forged, races
 
+pytestmark = pytest.mark.production
+
 
 def silent(_: str) -> None:
     pass
