@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from bench.drills import detect
+from bench.drills import decisions, detect
 from bench.drills.contents import SUMMARIES
 from bench.drills.detect import DrillError, Tally, Undisturbed
 from bench.drills.organisation import Robbed, robbed
@@ -92,6 +92,52 @@ def kill_flow(kills: int, seed: int, as_json: bool) -> None:
             return kill_flow(learned, judge, expected.contents["to tell"], api, kills, seed, _say)
 
     _drill(drill, seed, 1, start_script, as_json=as_json)
+
+
+def _decision_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--seed", type=int, default=1, show_default=True),
+        click.option(
+            "--database",
+            metavar="URL",
+            help="PostgreSQL: any database of a server where others may be created.  [default: SQLite]",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print one row for machines."),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command("forged")
+@click.option("--decisions", "count", type=click.IntRange(1), default=1_000, show_default=True)
+@_decision_options
+def forged(count: int, seed: int, database: str | None, as_json: bool) -> None:
+    """Forge, alter and replay decisions, and tamper with their rows: none may be accepted."""
+    _decisions(decisions.forged, count, seed, database, as_json=as_json)
+
+
+@main.command("races")
+@click.option("--rounds", type=click.IntRange(1), default=1_000, show_default=True)
+@_decision_options
+def races(rounds: int, seed: int, database: str | None, as_json: bool) -> None:
+    """Have two to five people answer one request at once, threads or processes: one of them settles it."""
+    _decisions(decisions.races, rounds, seed, database, as_json=as_json)
+
+
+def _decisions(
+    drill: Callable[[str | None, int, int, Callable[[str], None]], decisions.Found],
+    count: int,
+    seed: int,
+    database: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    began = time.monotonic()
+    found = drill(database, count, seed, _say)
+    row = {**found.row(), "seconds": round(time.monotonic() - began)}
+    click.echo(json.dumps(row) if as_json else _table(row))
+    if found.differences:
+        sys.exit(1)
 
 
 def _start(*, forked: bool, chunk_bytes: int | None = None) -> Start:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from prefect_cloudtrail import cli_feedback
+from prefect_cloudtrail import cli_feedback, cli_responder
 from prefect_cloudtrail.cli_options import Command, Moment, state_options
 from prefect_cloudtrail.errors import CloudTrailResponseError
 
@@ -344,5 +344,8 @@ class _Progress:
             self._bar.stop()
 
 
-for _command in (cli_feedback.verdict, cli_feedback.suppress, cli_feedback.calendar):
+for _command in (
+    *(cli_feedback.verdict, cli_feedback.suppress, cli_feedback.calendar),
+    *(cli_responder.decide, cli_responder.steps, cli_responder.breaker, cli_responder.keys),
+):
     main.add_command(_command)
