@@ -19,6 +19,7 @@ from commands import leaves
 
 from prefect_cloudtrail import detectors, evidence
 from prefect_cloudtrail.cli import main
+from prefect_cloudtrail.response import plans
 from prefect_cloudtrail.risk import WEIGHTS
 
 ROOT = Path(__file__).parents[1]
@@ -93,6 +94,38 @@ def test_a_playbook_is_declared_tested_and_documented() -> None:
         assert playbook.__doc__
         assert has_test("playbooks", playbook)
         assert f"| `{stem(playbook)}` | {playbook.PLAYBOOK.applies} |" in page
+
+
+# --- one file a kind of principal -------------------------------------------------------------------------------------
+
+
+def kinds_of_principals() -> set[str]:
+    """Return every kind that principal.py names somebody: the text handed to the functions that make a Who."""
+    tree = ast.parse((CORE / "principal.py").read_text(encoding="utf-8"))
+    makers = {"Who", "_who", "_provided"}
+    return {
+        node.args[1].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers
+        if isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str)
+    }
+
+
+def test_every_kind_of_principal_has_one_planner() -> None:
+    planned = [kind for planner in modules(plans) for kind in planner.KINDS]
+    assert sorted(planned) == sorted({*kinds_of_principals(), "cohort"})
+
+
+@pytest.mark.parametrize("planner", modules(plans), ids=stem)
+def test_a_planner_is_tested_and_documented(planner: ModuleType) -> None:
+    page = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
+    kinds = ", ".join(f"`{kind}`" for kind in planner.KINDS)
+    test = ROOT / "tests" / "response" / "plans" / f"test_plan_{stem(planner)}.py"
+    assert planner.__doc__
+    assert planner.propose.__doc__
+    assert test.is_file()
+    assert stem(planner) in test.read_text(encoding="utf-8")
+    assert f"| `{stem(planner)}` | {kinds} |" in page
 
 
 # --- imports only point left ------------------------------------------------------------------------------------------
