@@ -12,6 +12,8 @@ from functools import cache
 from typing import Any, Protocol, cast
 
 from prefect_cloudtrail.cases import Incident
+from prefect_cloudtrail.errors import SettingsError
+from prefect_cloudtrail.routes import chosen, read_routes
 from prefect_cloudtrail.settings import Settings
 
 
@@ -22,7 +24,7 @@ class Playbook:
     Attributes:
         name: its file's and its flow's.
         applies: when it runs, in words.
-        when: the same, asked of an incident as it is now.
+        when: the same, asked of an incident as it is now; a table of routes that names the playbook is asked instead.
         run: the flow.
         needs_approval: it only proposes; a responder decides.
     """
@@ -48,5 +50,18 @@ def playbooks() -> tuple[Playbook, ...]:
 
 
 def routed(incident: Incident, known: Settings) -> tuple[Playbook, ...]:
-    """Return the playbooks that apply to this incident, by name."""
-    return tuple(playbook for playbook in playbooks() if playbook.when(incident, known))
+    """Return the playbooks that this incident is for, by name: as the table of routes says, else as each says itself.
+
+    Raises:
+        SettingsError: the table cannot be read, or names a playbook that is not there.
+    """
+    table = read_routes(known.routes)
+    there = {playbook.name for playbook in playbooks()}
+    if strange := sorted({route.playbook for route in table} - there):
+        raise SettingsError(f"{known.routes}: no playbook {strange[0]!r}; there are {', '.join(sorted(there))}")
+    applies = {playbook.name: chosen(playbook.name, incident, table) for playbook in playbooks()}
+    return tuple(
+        playbook
+        for playbook in playbooks()
+        if (playbook.when(incident, known) if applies[playbook.name] is None else applies[playbook.name])
+    )

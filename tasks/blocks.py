@@ -50,6 +50,7 @@ class CloudTrailSettings(Block):
     list_back_hours: float | None = Field(default=None, description=_said_of("list_back_hours"))
     look_back_hours: float | None = Field(default=None, description=_said_of("look_back_hours"))
     tell_from: float | None = Field(default=None, description=_said_of("tell_from"))
+    routes: Path | None = Field(default=None, description=_said_of("routes"))
 
     def held(self) -> dict[str, Any]:
         """Return the settings that are not left empty, secrets in clear."""

@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     )
     tell_from: float = Field(default=0.2, ge=0, le=1, description="Risk from which on an incident is told.")
 
+    routes: Path | None = Field(
+        default=None, description="TOML table of which playbooks run for which incident; each one's own by default."
+    )
+
     @field_validator("state", mode="before")
     @classmethod
     def _state_as_text(cls, state: object) -> object:
