@@ -86,14 +86,15 @@ def test_nothing_is_weighed_that_is_not_there() -> None:
 def test_a_playbook_is_declared_tested_and_documented() -> None:
     from prefect_cloudtrail import playbooks  # noqa: PLC0415  # imports Prefect, which takes seconds
 
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
     found = modules(playbooks)
     assert found
     for playbook in found:
         assert stem(playbook) == playbook.PLAYBOOK.name
         assert playbook.__doc__
         assert has_test("playbooks", playbook)
-        assert f"| `{stem(playbook)}` | {playbook.PLAYBOOK.applies} |" in page
+        approval = "yes" if playbook.PLAYBOOK.needs_approval else "no"
+        assert f"| `{stem(playbook)}` | {playbook.PLAYBOOK.applies} | {approval} |" in page
 
 
 # --- one file a kind of principal -------------------------------------------------------------------------------------
