@@ -8,11 +8,11 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 from moto import mock_aws
-from plan_cases import ACCOUNT, KEY, MANAGEMENT, TEMPORARY, a_session, a_trace, an_incident, calls
+from plan_cases import ACCOUNT, HOUR, KEY, MANAGEMENT, NOON, TEMPORARY, a_session, a_trace, an_incident, calls
 
 from prefect_cloudtrail.errors import ActionError
 from prefect_cloudtrail.response.rules import Rules
-from prefect_cloudtrail.response.standing import PERMISSIONS, Assignment, Key, Standing, stand, user_ids
+from prefect_cloudtrail.response.standing import PERMISSIONS, Assignment, Key, Standing, sessions_seen, stand, user_ids
 
 REGION = "eu-central-1"
 INSTANCE = "i-0123456789abcdef0"
@@ -260,6 +260,25 @@ def test_an_account_that_cannot_be_entered_is_not_known() -> None:
     why = f"cannot assume the reader's role in account {ACCOUNT}; make it there"
     found = stand(Closed(), an_incident("iam_user", f"arn:aws:iam::{ACCOUNT}:user/deploy"), a_trace(), Rules())
     assert found.unknown == dict.fromkeys(("user", "access keys", "password", "management account"), why)
+
+
+def test_without_a_reader_s_role_nothing_is_asked_and_all_of_it_is_not_known() -> None:
+    incident = an_incident("sso_user", f"arn:aws:iam::{ACCOUNT}:role/AWSReservedSSO_Admin_1/alice")
+    found = stand(None, incident, a_trace(), MANAGED)
+    why = "no reader role is set (PREFECT_CLOUDTRAIL_READER_ROLE)"
+    assert found.unknown == {"role": why, "Identity Center": why}
+    assert found.exists
+
+
+def test_how_many_used_a_role_is_counted_by_their_names_over_48_hours() -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+    used = [("alice", 0, role), ("alice", 1, role), ("bob", 48, role), ("carol", 49, role), ("dan", 0, "other")]
+    rows = [
+        {"@timestamp": NOON - hours * HOUR, "principal": f"{role}/{name}", "peers": peers}
+        for name, hours, peers in used
+    ]
+    assert sessions_seen(calls(*rows).lazy(), role, NOON) == 2
+    assert sessions_seen(calls().lazy(), role, NOON) == 0
 
 
 def test_the_user_behind_a_federated_session_is_told_by_its_record(aws: Account) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import polars as pl
 from botocore.exceptions import BotoCoreError, ClientError
 
 from prefect_cloudtrail.cases import Incident
@@ -33,6 +34,8 @@ _OF_A_ROLE = ("role_session", "role", "instance_role", "sso_user")
 _NAMED_SESSIONS = ("role_session", "sso_user")
 _OF_IDENTITY_CENTER = ("sso_user", "identity_center_user")
 _GONE = frozenset({"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException"})
+_SEEN_WITHIN = timedelta(hours=48)
+_NO_READER = "no reader role is set (PREFECT_CLOUDTRAIL_READER_ROLE)"
 _NO_ORGANISATION = "AWSOrganizationsNotInUseException"
 
 
@@ -113,11 +116,11 @@ class Standing:
     assignments: tuple[Assignment, ...] = ()
 
 
-def stand(aws: Aws, incident: Incident, trace: Trace, rules: Rules) -> Standing:
+def stand(aws: Aws | None, incident: Incident, trace: Trace, rules: Rules) -> Standing:
     """Return how the incident's principal stands now; what is denied or missing is in `unknown`, never raised.
 
     Args:
-        aws: clients of the reader's role.
+        aws: clients of the reader's role; None where there is none, and nothing is asked.
         incident: whose principal.
         trace: its records, for ids that AWS is not asked for.
         rules: the management account, where it is named there.
@@ -148,6 +151,18 @@ def stand(aws: Aws, incident: Incident, trace: Trace, rules: Rules) -> Standing:
     )
 
 
+def sessions_seen(index: pl.LazyFrame, role: str, until: datetime) -> int:
+    """Return how many different session names used a role in the 48 hours before; those that tell nobody are one.
+
+    Args:
+        index: INDEX, of everybody.
+        role: its ARN.
+        until: the end of the 48 hours.
+    """
+    within = pl.col("@timestamp").is_between(until - _SEEN_WITHIN, until)
+    return int(index.filter(within, pl.col("peers") == role).select(pl.col("principal").n_unique()).collect().item())
+
+
 def user_ids(incident: Incident, trace: Trace, role_id: str | None) -> tuple[str, ...]:
     """Return `aws:userid` of the role sessions that the incident's own credentials are, `AROA...:name`.
 
@@ -175,12 +190,15 @@ def user_ids(incident: Incident, trace: Trace, role_id: str | None) -> tuple[str
 class _Asked:
     """Asks AWS, and keeps what it would not answer."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws | None) -> None:
         self.aws = aws
         self.unknown: dict[str, str] = {}
 
     def ask(self, what: str, call: Callable[[Aws], Any], gone: object = None) -> Any:  # noqa: ANN401 - boto3's own
         """Return the answer, `gone` where there is no such thing, None where it is not known."""
+        if self.aws is None:
+            self.unknown[what] = _NO_READER
+            return None
         try:
             return call(self.aws)
         except ClientError as error:
@@ -340,13 +358,17 @@ def _identity_center(asked: _Asked, management: str | None, incident: Incident) 
     if management is None:
         asked.unknown["Identity Center user"] = "the management account is not known"
         return {}
-    instances = asked.ask(
-        "Identity Center", lambda aws: _pages(aws.client("sso-admin", management), "list_instances", "Instances")
-    )
-    if not instances:
+
+    def instances(aws: Aws) -> list[Any]:
+        sso_admin = aws.client("sso-admin", management)
+        region = {"Region": sso_admin.meta.region_name}
+        return [each | region for each in _pages(sso_admin, "list_instances", "Instances")]
+
+    found = asked.ask("Identity Center", instances)
+    if not found:
         asked.unknown.setdefault("Identity Center", "the management account has none in this region")
         return {}
-    instance = instances[0]
+    instance = found[0]
     user_id = incident.principal
     if incident.principal_kind == "sso_user":
         name = incident.principal.rpartition("/")[2]
@@ -365,7 +387,7 @@ def _identity_center(asked: _Asked, management: str | None, incident: Incident) 
 def _assignments(
     asked: _Asked, management: str, instance: Mapping[str, str], user_id: str, incident: Incident
 ) -> tuple[Assignment, ...]:
-    arn, region = instance["InstanceArn"], str(asked.aws.client("sso-admin", management).meta.region_name)
+    arn = instance["InstanceArn"]
     rows = asked.ask(
         "assignments",
         lambda aws: _pages(
@@ -395,7 +417,7 @@ def _assignments(
             principal_type=row["PrincipalType"],
             target_id=row["AccountId"],
             identity_store_id=instance["IdentityStoreId"],
-            region=region,
+            region=instance["Region"],
             name=names[row["PermissionSetArn"]],
         )
         for row in sorted(theirs, key=lambda row: (row["AccountId"], row["PermissionSetArn"], row["PrincipalId"]))
