@@ -7,6 +7,7 @@ CloudTrailResponseError
 ├── FeedbackError     a verdict, suppression or notice cannot be recorded
 ├── ResponseError     a response cannot be planned, asked, decided or applied
 │   ├── RefusedError      a guard or a rule says no; nothing was changed
+│   │   └── TamperedError     a stored row is not what was signed
 │   └── ActionError       AWS refused a step, or what it says does not agree
 │       ├── TargetGoneError   what the step names is there no more
 │       └── ChangedSinceError somebody changed it meanwhile, so undo leaves it
@@ -54,6 +55,10 @@ class ResponseError(CloudTrailResponseError):
 
 class RefusedError(ResponseError):
     """A guard or a rule says no; nothing was changed."""
+
+
+class TamperedError(RefusedError):
+    """A stored row is not what was signed, so nothing of it is believed."""
 
 
 class ActionError(ResponseError):

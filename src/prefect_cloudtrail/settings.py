@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     look_back_hours: float = Field(
         default=2, ge=0.25, le=72, description="How late a record may come and still be judged as of its own hour."
     )
+    rules: Path | None = Field(
+        default=None, description="TOML file of who may decide, and what is never touched; nobody without it."
+    )
+    keys: Path | None = Field(default=None, description="Folder of the keys that sign decisions: the responder's own.")
     tell_from: float = Field(default=0.2, ge=0, le=1, description="Risk from which on an incident is told.")
 
     routes: Path | None = Field(

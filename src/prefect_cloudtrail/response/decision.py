@@ -61,3 +61,31 @@ class Decision:
     why: str
     key_id: str
     signature: str
+
+
+class SettlementOutcome(StrEnum):
+    """How a request ended."""
+
+    APPROVED = "approved"
+    LEFT_ON = "left_on"
+    EXPECTED = "expected"
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """The one row that ends a request: which decision was the last it took, and what came of it."""
+
+    request_id: str
+    outcome: SettlementOutcome
+    decision_id: str
+    settled_at: datetime
+
+
+@dataclass(frozen=True)
+class BreakerState:
+    """Whether the breaker stops every decision and containment; `at` is None where it never was tripped or reset."""
+
+    tripped: bool
+    by: str = ""
+    why: str = ""
+    at: datetime | None = None

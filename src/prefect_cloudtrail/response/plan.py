@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+# The playbook that gives back what another one did.
+UNDO = "undo"
+
 
 @dataclass(frozen=True)
 class Step:

@@ -53,3 +53,29 @@ class Receipt:
     applied_at: datetime | None = None
     verified_at: datetime | None = None
     undone_by: str | None = None
+
+
+@dataclass(frozen=True)
+class TrackedStep:
+    """A step by hand of an approved plan; open until somebody says that it is done."""
+
+    decision_id: str
+    incident_id: str
+    name: str
+    text: str
+    done_at: datetime | None = None
+    done_by: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How quiet it is since an approved plan was applied; `next_at` is None once nothing more is looked for."""
+
+    decision_id: str
+    incident_id: str
+    state: str
+    said: str
+    applied_at: datetime
+    next_at: datetime | None
+    contained_at: datetime | None

@@ -1,10 +1,18 @@
 """What the case store holds of responses: contexts, requests, decisions, receipts, watches, the breaker, the audit."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from prefect_cloudtrail.response.audit import AuditRow, wrong
+from prefect_cloudtrail.response.decision import BreakerState, Decision, Request, Settlement, SettlementOutcome
+from prefect_cloudtrail.response.plan import ManualStep, Plan
+from prefect_cloudtrail.response.receipt import Outcome, Receipt, TrackedStep, Watch
+from prefect_cloudtrail.store import audit, receipts, requests
 from prefect_cloudtrail.store.database import Database
+from prefect_cloudtrail.store.requests import Settles
 from prefect_cloudtrail.store.response_tables import CONTEXTS, HEARTBEATS
 from prefect_cloudtrail.store.statements import insert
 
@@ -44,6 +52,184 @@ class Responses:
         with self._database.reading() as connection:
             found: str | None = connection.scalar(query)
         return found
+
+    # What is asked, and what people answer
+
+    def ask(self, plan: Plan, now: datetime, expires_at: datetime) -> Request:
+        """Return the request for the plan: the open one of the same incident, playbook and digest, or a new one."""
+        with self._database.writing() as connection:
+            return requests.ask(connection, plan, now, expires_at)
+
+    def request(self, request_id: str) -> Request | None:
+        """Return the request; None where there is none."""
+        with self._database.reading() as connection:
+            return requests.request(connection, request_id)
+
+    def requests(self, incident_id: str) -> list[Request]:
+        """Return the incident's requests, oldest first."""
+        with self._database.reading() as connection:
+            return requests.requests(connection, incident_id)
+
+    def delivered(self, request_id: str, now: datetime, expires_at: datetime) -> Request:
+        """Return the request as it is delivered; the first delivery stays, and its end with it.
+
+        Raises:
+            ResponseError: there is no such request.
+        """
+        with self._database.writing() as connection:
+            return requests.delivered(connection, request_id, now, expires_at)
+
+    def add_decision(
+        self, decision: Decision, settles: SettlementOutcome | Settles | None, now: datetime
+    ) -> Settlement | None:
+        """Return the settlement, where this decision makes it; stored with its audit row, all or nothing.
+
+        Args:
+            decision: signed.
+            settles: what it settles; None where it waits for another one; or a function that says which, called with
+                all decisions of the request, this one among them, and the approvals of the last hour, while no other
+                decision is stored.
+            now: when.
+
+        Returns:
+            None, too, where nothing was stored: the request was settled already, or the same person had answered it.
+
+        Raises:
+            ResponseError: there is no such request.
+        """
+        with self._database.writing() as connection:
+            return requests.add_decision(connection, decision, settles, now)
+
+    def decision(self, decision_id: str) -> Decision | None:
+        """Return the decision; None where there is none."""
+        with self._database.reading() as connection:
+            return requests.decision(connection, decision_id)
+
+    def decisions(self, request_id: str) -> list[Decision]:
+        """Return the request's decisions, oldest first."""
+        with self._database.reading() as connection:
+            return requests.decisions(connection, request_id)
+
+    def settlement(self, request_id: str) -> Settlement | None:
+        """Return what settled the request; None while it is open."""
+        with self._database.reading() as connection:
+            return requests.settlement(connection, request_id)
+
+    def settlement_of(self, decision_id: str) -> Settlement | None:
+        """Return the settlement that the decision made; None where it made none."""
+        with self._database.reading() as connection:
+            return requests.settlement_of(connection, decision_id)
+
+    def contained_since(self, moment: datetime, before: datetime | None = None) -> int:
+        """Return how many approvals were settled from a moment on, and before another; those to undo not counted."""
+        with self._database.reading() as connection:
+            return requests.approvals(connection, moment, before)
+
+    # What was done
+
+    def begin_receipt(self, receipt: Receipt) -> Receipt:
+        """Return the receipt, stored; where the decision's step has one already, that one, with its snapshot."""
+        with self._database.writing() as connection:
+            return receipts.begin(connection, receipt)
+
+    def update_receipt(
+        self,
+        receipt_id: str,
+        *,
+        outcome: Outcome,
+        said: str,
+        after: Mapping[str, Any] | None = None,
+        applied_at: datetime | None = None,
+        verified_at: datetime | None = None,
+        undone_by: str | None = None,
+    ) -> Receipt:
+        """Return the receipt as it goes on; what is not given stays, and so does the first `applied_at`.
+
+        Raises:
+            StateError: there is no such receipt.
+        """
+        given = {"applied_at": applied_at, "verified_at": verified_at, "undone_by": undone_by}
+        with self._database.writing() as connection:
+            return receipts.update(connection, receipt_id, after=after, outcome=outcome.value, said=said, **given)
+
+    def receipt(self, receipt_id: str) -> Receipt | None:
+        """Return the receipt; None where there is none."""
+        with self._database.reading() as connection:
+            return receipts.receipt(connection, receipt_id)
+
+    def receipts(self, incident_id: str | None = None, decision_id: str | None = None) -> list[Receipt]:
+        """Return the receipts of an incident, a decision, or all, in the order in which they were begun."""
+        with self._database.reading() as connection:
+            return receipts.receipts(connection, incident_id, decision_id)
+
+    def add_manual_steps(self, decision_id: str, incident_id: str, steps: Sequence[ManualStep]) -> None:
+        """Store what people have to do; what is there already stays as it is."""
+        with self._database.writing() as connection:
+            receipts.add_manual_steps(connection, decision_id, incident_id, steps)
+
+    def manual_steps(self, incident_id: str | None = None) -> list[TrackedStep]:
+        """Return the steps by hand of an incident, or of all, by decision and name."""
+        with self._database.reading() as connection:
+            return receipts.manual_steps(connection, incident_id)
+
+    def finish_manual_step(self, decision_id: str, name: str, by: str, why: str, now: datetime) -> TrackedStep:
+        """Return the step, done; its audit row is stored with it.
+
+        Raises:
+            ResponseError: there is no such step, or somebody has done it before.
+        """
+        with self._database.writing() as connection:
+            return receipts.finish_manual_step(connection, decision_id, name, by=by, why=why, now=now)
+
+    def start_watch(self, decision_id: str, incident_id: str, applied_at: datetime, next_at: datetime) -> None:
+        """Store that a decision's quiet is watched; what is there already stays."""
+        with self._database.writing() as connection:
+            receipts.start_watch(connection, decision_id, incident_id, applied_at=applied_at, next_at=next_at)
+
+    def update_watch(
+        self, decision_id: str, *, state: str, said: str, next_at: datetime | None, contained_at: datetime | None = None
+    ) -> Watch:
+        """Return the watch as it goes on; the first `contained_at` stays.
+
+        Raises:
+            StateError: nothing of the decision is watched.
+        """
+        with self._database.writing() as connection:
+            return receipts.update_watch(
+                connection, decision_id, state=state, said=said, next_at=next_at, contained_at=contained_at
+            )
+
+    def watches(self, due_before: datetime | None = None) -> list[Watch]:
+        """Return the watches that are due by a moment, or all, the first applied first."""
+        with self._database.reading() as connection:
+            return receipts.watches(connection, due_before)
+
+    # The breaker and the audit
+
+    def breaker(self) -> BreakerState:
+        """Return how the breaker stands."""
+        with self._database.reading() as connection:
+            return audit.breaker(connection)
+
+    def set_breaker(self, tripped: bool, by: str, why: str, now: datetime) -> BreakerState:
+        """Return how the breaker stands, tripped or reset; its audit row is stored with it."""
+        with self._database.writing() as connection:
+            audit.set_breaker(connection, tripped=tripped, by=by, why=why, now=now)
+            return audit.breaker(connection)
+
+    def audit(self, kind: str, incident_id: str | None, document: Mapping[str, Any], now: datetime) -> AuditRow:
+        """Return the row, stored at the end of the chain."""
+        with self._database.writing() as connection:
+            return audit.add(connection, kind, incident_id, document, now)
+
+    def audit_rows(self, incident_id: str | None = None) -> list[AuditRow]:
+        """Return the audit's rows of an incident, or all, oldest first."""
+        with self._database.reading() as connection:
+            return audit.rows(connection, incident_id)
+
+    def verify_audit(self) -> list[str]:
+        """Return what is wrong with the audit's chain, in sentences; empty where nothing is."""
+        return list(wrong(self.audit_rows()))
 
     # Who is alive
 
