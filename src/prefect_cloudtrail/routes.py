@@ -1,7 +1,7 @@
 """Which playbooks run for which incident: a table of routes, which a team may write for itself."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,11 @@ def chosen(playbook: str, incident: Incident, routes: Sequence[Route]) -> bool |
     """Return whether the table sends the incident to the playbook; None where no row names the playbook."""
     rows = [route for route in routes if route.playbook == playbook]
     return any(route.takes(incident) for route in rows) if rows else None
+
+
+def proposes(incident: Incident, kinds: Collection[str]) -> bool:
+    """Return whether an incident is likely enough for something that might stop a service, of one of these kinds."""
+    return incident.risk >= PROPOSED_FROM and incident.principal_kind in kinds
 
 
 def _route(row: Mapping[str, Any], where: str) -> Route:

@@ -5,8 +5,9 @@ from plan_cases import ACCOUNT, USER, a_case
 
 from prefect_cloudtrail.errors import ResponseError
 from prefect_cloudtrail.response.plan import Plan
-from prefect_cloudtrail.response.planning import Proposal, Refusal, weigh
+from prefect_cloudtrail.response.planning import Proposal, Refusal, proposal, propose, weigh
 from prefect_cloudtrail.response.plans import Case, iam_user, nobody
+from prefect_cloudtrail.response.rules import Rules
 from prefect_cloudtrail.response.standing import Standing
 
 
@@ -35,3 +36,12 @@ def test_a_plan_that_a_guard_refuses_is_kept_apart_with_why() -> None:
 def test_a_kind_that_nobody_plans_for_is_an_error_and_no_silence() -> None:
     with pytest.raises(ResponseError, match=r"nobody plans for a robot \(inc_1\): add it to response/plans"):
         weigh(a_case("robot", "X"), nothing)
+
+
+def test_the_guards_refuse_what_is_on_the_never_list() -> None:
+    rules = Rules(never=(f"arn:aws:iam::{ACCOUNT}:user/robots/*",))
+    found = proposal(of_user(), rules)
+    assert (found.plans, propose(of_user(), rules)) == ((), ())
+    assert [refused.plan for refused in found.refused] == list(iam_user.propose(of_user()))
+    assert found.refused[0].why == f"{USER} is on the never-list (arn:aws:iam::{ACCOUNT}:user/robots/*)."
+    assert propose(of_user(), Rules()) == iam_user.propose(of_user())

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from prefect_cloudtrail.errors import ResponseError
+from prefect_cloudtrail.response.guards import refusal
 from prefect_cloudtrail.response.plan import Plan
 from prefect_cloudtrail.response.plans import Case, planners
+from prefect_cloudtrail.response.rules import Rules
 
 Refuses = Callable[[Plan], str | None]
 
@@ -24,6 +26,24 @@ class Proposal:
 
     plans: tuple[Plan, ...] = ()
     refused: tuple[Refusal, ...] = ()
+
+
+def propose(case: Case, rules: Rules) -> tuple[Plan, ...]:
+    """Return the plans that may be asked for, the first first.
+
+    Raises:
+        ResponseError: nobody plans for this kind of principal.
+    """
+    return proposal(case, rules).plans
+
+
+def proposal(case: Case, rules: Rules) -> Proposal:
+    """Return what the incident calls for, and what the guards refuse of it.
+
+    Raises:
+        ResponseError: nobody plans for this kind of principal.
+    """
+    return weigh(case, lambda plan: refusal(plan, rules))
 
 
 def weigh(case: Case, refuses: Refuses) -> Proposal:

@@ -34,7 +34,7 @@ _OF_A_ROLE = ("role_session", "role", "instance_role", "sso_user")
 _NAMED_SESSIONS = ("role_session", "sso_user")
 _OF_IDENTITY_CENTER = ("sso_user", "identity_center_user")
 _GONE = frozenset({"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException"})
-_SEEN_WITHIN = timedelta(hours=48)
+SEEN_WITHIN = timedelta(hours=48)
 _NO_READER = "no reader role is set (PREFECT_CLOUDTRAIL_READER_ROLE)"
 _NO_ORGANISATION = "AWSOrganizationsNotInUseException"
 
@@ -159,7 +159,7 @@ def sessions_seen(index: pl.LazyFrame, role: str, until: datetime) -> int:
         role: its ARN.
         until: the end of the 48 hours.
     """
-    within = pl.col("@timestamp").is_between(until - _SEEN_WITHIN, until)
+    within = pl.col("@timestamp").is_between(until - SEEN_WITHIN, until)
     return int(index.filter(within, pl.col("peers") == role).select(pl.col("principal").n_unique()).collect().item())
 
 
