@@ -49,7 +49,10 @@ class Settings(BaseSettings):
     rules: Path | None = Field(
         default=None, description="TOML file of who may decide, and what is never touched; nobody without it."
     )
-    keys: Path | None = Field(default=None, description="Folder of the keys that sign decisions: the responder's own.")
+    # Not `keys`: Prefect hands settings on as a dict, which takes what has `keys` for a mapping.
+    signing_keys: Path | None = Field(
+        default=None, description="Folder of the keys that sign decisions: the responder's own."
+    )
     tell_from: float = Field(default=0.2, ge=0, le=1, description="Risk from which on an incident is told.")
 
     routes: Path | None = Field(
