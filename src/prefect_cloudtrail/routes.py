@@ -9,6 +9,7 @@ from typing import Any
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.errors import SettingsError
 from prefect_cloudtrail.response.plans import planners
+from prefect_cloudtrail.settings import Settings
 
 PROPOSED_FROM = 0.6  # the risk from which something is proposed that might stop a service
 _LISTS = ("kinds", "accounts", "places")
@@ -69,9 +70,9 @@ def chosen(playbook: str, incident: Incident, routes: Sequence[Route]) -> bool |
     return any(route.takes(incident) for route in rows) if rows else None
 
 
-def proposes(incident: Incident, kinds: Collection[str]) -> bool:
-    """Return whether an incident is likely enough for something that might stop a service, of one of these kinds."""
-    return incident.risk >= PROPOSED_FROM and incident.principal_kind in kinds
+def proposes(incident: Incident, known: Settings, kinds: Collection[str]) -> bool:
+    """Return whether something that might stop a service is proposed: to a kind of these, and of what is told."""
+    return incident.risk >= max(PROPOSED_FROM, known.tell_from) and incident.principal_kind in kinds
 
 
 def _route(row: Mapping[str, Any], where: str) -> Route:
