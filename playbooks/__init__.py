@@ -25,6 +25,7 @@ class Playbook:
         when: the same, asked of an incident as it is now.
         run: the flow.
         needs_approval: it only proposes; a responder decides.
+        tells: it tells people, so it runs before those that do not: what a reviewer looks at can wait.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Playbook:
     when: Callable[[Incident, Settings], bool]
     run: Callable[..., Any]
     needs_approval: bool = False
+    tells: bool = False
 
 
 class PlaybookFile(Protocol):
@@ -48,5 +50,6 @@ def playbooks() -> tuple[Playbook, ...]:
 
 
 def routed(incident: Incident, known: Settings) -> tuple[Playbook, ...]:
-    """Return the playbooks that apply to this incident, by name."""
-    return tuple(playbook for playbook in playbooks() if playbook.when(incident, known))
+    """Return the playbooks that apply to this incident: those that tell people, then the others, by name."""
+    fitting = (playbook for playbook in playbooks() if playbook.when(incident, known))
+    return tuple(sorted(fitting, key=lambda playbook: (not playbook.tells, playbook.name)))

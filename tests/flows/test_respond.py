@@ -35,7 +35,7 @@ def run_respond(state: Path, incident_id: str, revision: int = 1) -> State[list[
 def test_a_card_is_shown_once_however_often_a_response_runs(
     state: Path, incident_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_respond(state, incident_id).result() == ["notify_slack"]
+    assert run_respond(state, incident_id).result() == ["notify_slack", "gather_context"]
     assert run_respond(state, incident_id).is_completed()
     assert capsys.readouterr().out.count("likely stolen") == 1
 

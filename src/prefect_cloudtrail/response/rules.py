@@ -22,6 +22,8 @@ class Rules:
         owners: the person behind a principal, where no trusted source says it: principal or person -> `slack:U...` or
             `system:NAME`.
         critical_accounts: account ids, whose incidents say so.
+        critical_services: services, as commands name them (`secretsmanager`), whose incidents say so.
+        regimes: a law's or standard's name -> the accounts and services it holds for.
     """
 
     approvers: tuple[str, ...] = ()
@@ -34,3 +36,5 @@ class Rules:
     external_id: str | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
     critical_accounts: tuple[str, ...] = ()
+    critical_services: tuple[str, ...] = ()
+    regimes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
