@@ -19,6 +19,7 @@ from commands import leaves
 
 from prefect_cloudtrail import detectors, evidence
 from prefect_cloudtrail.cli import main
+from prefect_cloudtrail.context import questions
 from prefect_cloudtrail.response import plans
 from prefect_cloudtrail.risk import WEIGHTS
 
@@ -127,6 +128,32 @@ def test_a_planner_is_tested_and_documented(planner: ModuleType) -> None:
     assert test.is_file()
     assert stem(planner) in test.read_text(encoding="utf-8")
     assert f"| `{stem(planner)}` | {kinds} |" in page
+
+
+@pytest.mark.parametrize("question", modules(questions), ids=stem)
+def test_a_question_is_asked_tested_and_documented_with_its_permissions(question: ModuleType) -> None:
+    source = (ROOT / "src" / "prefect_cloudtrail" / "context" / "questions" / f"{stem(question)}.py").read_text("utf-8")
+    asked = set(re.findall(r'"(iam|ec2|guardduty)",\s*"([A-Z]\w+)"', source)) | {
+        ("ec2", operation) for operation in re.findall(r'\("(Describe\w+)",', source)
+    }
+    test = ROOT / "tests" / "context" / f"test_asks_{stem(question)}.py"
+    page = (ROOT / "docs" / "context.md").read_text(encoding="utf-8")
+    permissions = ", ".join(f"`{each}`" for each in question.PERMISSIONS)
+    row = re.search(rf"^\| `{stem(question)}` \| {re.escape(question.ASKS)} \| .+ \| (.*)\|$", page, flags=re.MULTILINE)
+    assert question.__doc__
+    assert {f"{service}:{operation}" for service, operation in asked} <= set(question.PERMISSIONS)
+    assert test.is_file()
+    assert f'NAME = "{stem(question)}"' in test.read_text(encoding="utf-8")
+    assert row
+    assert row[1].strip() == permissions
+
+
+def test_the_guide_is_asked_in_its_order_and_nothing_twice() -> None:
+    orders = [question.ORDER for question in questions.questions().values()]
+    assert orders == list(range(1, len(orders) + 1))
+    assert len({question.ASKS for question in questions.questions().values()}) == len(orders)
+    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "context.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert documented == list(questions.questions())
 
 
 # --- imports only point left ------------------------------------------------------------------------------------------

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     region: str | None = Field(default=None, description="AWS region; a bucket's own is found by itself.")
     role_arn: str | None = Field(default=None, description="Role to assume for reading the source.")
     external_id: str | None = Field(default=None, description="External id that the role's account asks for.")
+    reader_role: str | None = Field(
+        default=None,
+        description="Name of a role to look things up with, in every account; without it AWS is not asked.",
+    )
     list_back_hours: float = Field(
         default=24,
         ge=1,

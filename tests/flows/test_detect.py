@@ -91,7 +91,11 @@ def test_a_thief_is_found_told_once_and_shown_to_the_reviewer(
     assert response.state.is_completed()
     assert "notify_slack" in str(response.state.message)
     key = incident_id.replace("_", "-")
-    assert artifacts_of(prefect_client, response) == {f"incident-{key}": "markdown", f"evidence-{key}": "table"}
+    assert artifacts_of(prefect_client, response) == {
+        f"context-{key}": "markdown",
+        f"incident-{key}": "markdown",
+        f"evidence-{key}": "table",
+    }
     assert capsys.readouterr().out.count(CARD) == 1
 
     again = run_detect(trail, state)

@@ -50,7 +50,7 @@ def test_it_tells_from_the_risk_that_is_told(risk: float, is_told: bool) -> None
 
 def test_who_wants_to_hear_of_less_hears_of_less() -> None:
     chosen = settings(tell_from=0.05)
-    assert playbooks.routed(an_incident(0.06), chosen) == (PLAYBOOK,)
+    assert PLAYBOOK in playbooks.routed(an_incident(0.06), chosen)
 
 
 def test_a_table_of_routes_that_names_it_is_asked_instead(tmp_path: Path) -> None:
