@@ -9,7 +9,7 @@ from prefect.states import Completed
 from prefect_cloudtrail import card, clients
 from prefect_cloudtrail.errors import CloudTrailResponseError
 from prefect_cloudtrail.playbooks import routed
-from prefect_cloudtrail.tasks.artifacts import show_evidence, show_report
+from prefect_cloudtrail.tasks.artifacts import show_context, show_evidence, show_report
 from prefect_cloudtrail.tasks.blocks import known_settings
 from prefect_cloudtrail.tasks.cases import stored_incident
 from prefect_cloudtrail.tasks.runs import name_run
@@ -53,6 +53,7 @@ def respond(
         }
         show_report(known, incident_id)
         show_evidence(known, incident_id)
+        show_context(known, incident_id)
     failed = [f"{name}: {ending.message}" for name, ending in ended.items() if not ending.is_completed()]
     if failed:
         raise CloudTrailResponseError(f"a playbook of {incident_id} failed, {'; '.join(failed)}; run respond again")

@@ -12,6 +12,8 @@ from functools import cache
 from typing import Any, Protocol, cast
 
 from prefect_cloudtrail.cases import Incident
+from prefect_cloudtrail.errors import SettingsError
+from prefect_cloudtrail.routes import chosen, read_routes
 from prefect_cloudtrail.settings import Settings
 
 
@@ -22,9 +24,10 @@ class Playbook:
     Attributes:
         name: its file's and its flow's.
         applies: when it runs, in words.
-        when: the same, asked of an incident as it is now.
+        when: the same, asked of an incident as it is now; a table of routes that names the playbook is asked instead.
         run: the flow.
         needs_approval: it only proposes; a responder decides.
+        tells: it tells people, so it runs before those that do not: what a reviewer looks at can wait.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Playbook:
     when: Callable[[Incident, Settings], bool]
     run: Callable[..., Any]
     needs_approval: bool = False
+    tells: bool = False
 
 
 class PlaybookFile(Protocol):
@@ -48,5 +52,21 @@ def playbooks() -> tuple[Playbook, ...]:
 
 
 def routed(incident: Incident, known: Settings) -> tuple[Playbook, ...]:
-    """Return the playbooks that apply to this incident, by name."""
-    return tuple(playbook for playbook in playbooks() if playbook.when(incident, known))
+    """Return the playbooks that this incident is for, as the table of routes says, else as each says itself.
+
+    Those that tell people come first, then the others, by name.
+
+    Raises:
+        SettingsError: the table cannot be read, or names a playbook that is not there.
+    """
+    table = read_routes(known.routes)
+    there = {playbook.name for playbook in playbooks()}
+    if strange := sorted({route.playbook for route in table} - there):
+        raise SettingsError(f"{known.routes}: no playbook {strange[0]!r}; there are {', '.join(sorted(there))}")
+    applies = {playbook.name: chosen(playbook.name, incident, table) for playbook in playbooks()}
+    fitting = (
+        playbook
+        for playbook in playbooks()
+        if (playbook.when(incident, known) if applies[playbook.name] is None else applies[playbook.name])
+    )
+    return tuple(sorted(fitting, key=lambda playbook: (not playbook.tells, playbook.name)))

@@ -34,4 +34,6 @@ def is_told(incident: Incident, known: Settings) -> bool:
     return incident.risk >= known.tell_from
 
 
-PLAYBOOK = Playbook(name="notify_slack", applies="risk from 20 % (`tell_from`)", when=is_told, run=notify_slack)
+PLAYBOOK = Playbook(
+    name="notify_slack", applies="risk from 20 % (`tell_from`)", when=is_told, run=notify_slack, tells=True
+)

@@ -8,8 +8,9 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from prefect_cloudtrail import card, clients
+from prefect_cloudtrail import card, clients, context
 from prefect_cloudtrail.cases import Incident
+from prefect_cloudtrail.context import shown
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.tasks.cases import stored_incident
 from prefect_cloudtrail.text import plain
@@ -32,6 +33,18 @@ def show_evidence(known: Settings, incident_id: str) -> str:
         rows = evidence_rows(stored_incident(store, incident_id))
     key = artifact_key("evidence", incident_id)
     create_table_artifact(rows, key, "Decibans for (+) and against (-).")
+    return key
+
+
+@task(task_run_name="show the context", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
+def show_context(known: Settings, incident_id: str) -> str | None:
+    """Return the key of the artifact that shows the guide's questions answered; None where none were gathered."""
+    with clients.existing_store(known) as store:
+        document = store.responses.context(incident_id)
+    if document is None:
+        return None
+    key = artifact_key("context", incident_id)
+    create_markdown_artifact(shown.report(context.read(document)), key, "The investigation guide, answered.")
     return key
 
 

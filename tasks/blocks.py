@@ -47,9 +47,11 @@ class CloudTrailSettings(Block):
     region: str | None = Field(default=None, description=_said_of("region"))
     role_arn: str | None = Field(default=None, description=_said_of("role_arn"))
     external_id: str | None = Field(default=None, description=_said_of("external_id"))
+    reader_role: str | None = Field(default=None, description=_said_of("reader_role"))
     list_back_hours: float | None = Field(default=None, description=_said_of("list_back_hours"))
     look_back_hours: float | None = Field(default=None, description=_said_of("look_back_hours"))
     tell_from: float | None = Field(default=None, description=_said_of("tell_from"))
+    routes: Path | None = Field(default=None, description=_said_of("routes"))
 
     def held(self) -> dict[str, Any]:
         """Return the settings that are not left empty, secrets in clear."""

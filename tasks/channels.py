@@ -7,7 +7,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from prefect_cloudtrail import card, clients
+from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.settings import Settings
+from prefect_cloudtrail.store import Store
 from prefect_cloudtrail.tasks.cases import stored_incident
 
 TERMINAL = "terminal"
@@ -31,6 +33,15 @@ def show_on_terminal(known: Settings, incident_id: str) -> list[str]:
             _print(row.body)
             store.outbox_confirm(row.outbox_id, datetime.now(UTC))
     return [row.outbox_id for row in cards]
+
+
+def show(store: Store, incident: Incident, channel: str, body: str) -> None:
+    """Show a message on the terminal, through the outbox: a crash between shows it again rather than never."""
+    written = store.outbox_write(incident.incident_id, incident.revision, channel, body, datetime.now(UTC))
+    for row in store.outbox_pending(incident.incident_id):
+        if row.outbox_id == written:
+            _print(row.body)
+            store.outbox_confirm(written, datetime.now(UTC))
 
 
 def _print(body: str) -> None:

@@ -19,7 +19,8 @@ from commands import leaves
 
 from prefect_cloudtrail import detectors, evidence
 from prefect_cloudtrail.cli import main
-from prefect_cloudtrail.response import actions
+from prefect_cloudtrail.context import questions
+from prefect_cloudtrail.response import actions, plans
 from prefect_cloudtrail.risk import WEIGHTS
 
 ROOT = Path(__file__).parents[1]
@@ -101,14 +102,73 @@ def test_an_action_is_declared_sourced_tested_and_documented(action: ModuleType)
 def test_a_playbook_is_declared_tested_and_documented() -> None:
     from prefect_cloudtrail import playbooks  # noqa: PLC0415  # imports Prefect, which takes seconds
 
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
     found = modules(playbooks)
     assert found
     for playbook in found:
         assert stem(playbook) == playbook.PLAYBOOK.name
         assert playbook.__doc__
         assert has_test("playbooks", playbook)
-        assert f"| `{stem(playbook)}` | {playbook.PLAYBOOK.applies} |" in page
+        approval = "yes" if playbook.PLAYBOOK.needs_approval else "no"
+        assert f"| `{stem(playbook)}` | {playbook.PLAYBOOK.applies} | {approval} |" in page
+
+
+# --- one file a kind of principal -------------------------------------------------------------------------------------
+
+
+def kinds_of_principals() -> set[str]:
+    """Return every kind that principal.py names somebody: the text handed to the functions that make a Who."""
+    tree = ast.parse((CORE / "principal.py").read_text(encoding="utf-8"))
+    makers = {"Who", "_who", "_provided"}
+    return {
+        node.args[1].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers
+        if isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str)
+    }
+
+
+def test_every_kind_of_principal_has_one_planner() -> None:
+    planned = [kind for planner in modules(plans) for kind in planner.KINDS]
+    assert sorted(planned) == sorted({*kinds_of_principals(), "cohort"})
+
+
+@pytest.mark.parametrize("planner", modules(plans), ids=stem)
+def test_a_planner_is_tested_and_documented(planner: ModuleType) -> None:
+    page = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
+    kinds = ", ".join(f"`{kind}`" for kind in planner.KINDS)
+    test = ROOT / "tests" / "response" / "plans" / f"test_plan_{stem(planner)}.py"
+    assert planner.__doc__
+    assert planner.propose.__doc__
+    assert test.is_file()
+    assert stem(planner) in test.read_text(encoding="utf-8")
+    assert f"| `{stem(planner)}` | {kinds} |" in page
+
+
+@pytest.mark.parametrize("question", modules(questions), ids=stem)
+def test_a_question_is_asked_tested_and_documented_with_its_permissions(question: ModuleType) -> None:
+    source = (ROOT / "src" / "prefect_cloudtrail" / "context" / "questions" / f"{stem(question)}.py").read_text("utf-8")
+    asked = set(re.findall(r'"(iam|ec2|guardduty)",\s*"([A-Z]\w+)"', source)) | {
+        ("ec2", operation) for operation in re.findall(r'\("(Describe\w+)",', source)
+    }
+    test = ROOT / "tests" / "context" / f"test_asks_{stem(question)}.py"
+    page = (ROOT / "docs" / "context.md").read_text(encoding="utf-8")
+    permissions = ", ".join(f"`{each}`" for each in question.PERMISSIONS)
+    row = re.search(rf"^\| `{stem(question)}` \| {re.escape(question.ASKS)} \| .+ \| (.*)\|$", page, flags=re.MULTILINE)
+    assert question.__doc__
+    assert {f"{service}:{operation}" for service, operation in asked} <= set(question.PERMISSIONS)
+    assert test.is_file()
+    assert f'NAME = "{stem(question)}"' in test.read_text(encoding="utf-8")
+    assert row
+    assert row[1].strip() == permissions
+
+
+def test_the_guide_is_asked_in_its_order_and_nothing_twice() -> None:
+    orders = [question.ORDER for question in questions.questions().values()]
+    assert orders == list(range(1, len(orders) + 1))
+    assert len({question.ASKS for question in questions.questions().values()}) == len(orders)
+    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "context.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert documented == list(questions.questions())
 
 
 # --- imports only point left ------------------------------------------------------------------------------------------

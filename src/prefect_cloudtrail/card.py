@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from prefect_cloudtrail.cases import Evidence, Incident
 from prefect_cloudtrail.explain import Explanation, Reason
+from prefect_cloudtrail.response.decision import Request
+from prefect_cloudtrail.response.plan import Plan
 from prefect_cloudtrail.text import markdown, plain
 from prefect_cloudtrail.tuning import ABOVE_DECIBANS, Tuning
 
@@ -92,6 +94,38 @@ def report(incident: Incident) -> str:
     ]
     lines += ["", f"Incident `{incident.incident_id}`, revision {incident.revision}, {len(incident.alerts)} alerts."]
     return "\n".join(lines)
+
+
+def asked(request: Request, width: int = 80) -> str:
+    """Return what people are asked to allow, for a terminal: what it does, who is hurt, what goes on, how to answer."""
+    plan = request.plan
+    people = "one person" if plan.approvers == 1 else f"{plan.approvers} different people"
+    lines = [plain(f"ASKED · {plan.playbook} against {principal_name(plan.principal)}, by {people}"), ""]
+    steps = [plain(f"{step.action} on {step.target}", 400) for step in plan.steps] or ["none in AWS"]
+    by_hand = [plain(step.text, 1000) for step in plan.manual]
+    parts = [
+        ("does", plan.does),
+        ("breaks", plan.breaks),
+        ("goes on", plan.survives),
+        ("steps", [f"{number}. {step}" for number, step in enumerate(steps, 1)]),
+        ("by hand", by_hand),
+        ("why two", [plan.why_two] if plan.why_two else []),
+        ("read it", ["Something that was in use within a day would stop."] if plan.stops_service else []),
+    ]
+    for label, sentences in parts:
+        for number, sentence in enumerate(sentences):
+            lines += _wrapped(f"{label if number == 0 else '':>9}  ", plain(sentence, 1000), width)
+    # Not wrapped: it is there to be copied.
+    lines += ["", f"   decide  prefect-cloudtrail decide {plain(request.request_id)} approve"]
+    lines += _wrapped(" " * 11, "or leave, to leave it on; or expected, where it was no theft", width)
+    lines += _wrapped("    until  ", clock(request.expires_at), width)
+    lines += [f" incident  {plain(plan.incident_id)}"]
+    return "\n".join(lines)
+
+
+def not_asked(plan: Plan, why: str) -> str:
+    """Return in a line that nobody is asked to allow a plan, and why."""
+    return plain(f"NOT ASKED · {plan.playbook} against {principal_name(plan.principal)}: {why}", 400)
 
 
 def summary_lines(summary: Mapping[str, Any]) -> list[str]:

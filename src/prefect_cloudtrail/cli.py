@@ -145,7 +145,7 @@ def backtest(as_json: bool, learn_until: datetime, until: datetime, feedback: st
 @state_options
 @click.argument("incident_id", required=False)
 def incidents(as_json: bool, incident_id: str | None, **given: str | None) -> None:
-    r"""List the incidents, or show one with its evidence.
+    r"""List the incidents, or show one with its evidence and what the investigation guide asks, answered.
 
     \b
     Example:
@@ -156,12 +156,14 @@ def incidents(as_json: bool, incident_id: str | None, **given: str | None) -> No
 
     with clients.existing_store(_settings(given)) as store:
         found = store.incidents(ids=[incident_id] if incident_id else None)
+        gathered = store.responses.context(incident_id) if incident_id else None
     if incident_id and not found:
         raise StateError(f"no incident {incident_id} here; `prefect-cloudtrail incidents` lists them")
     if as_json:
-        _print_rows(found)
+        _print_rows(found, gathered)
     elif incident_id:
         _print_cards(found)
+        _print_context(gathered)
     else:
         _print_table(found)
 
@@ -291,11 +293,11 @@ def _report(outcome: Outcome, tell_from: float, *, as_json: bool, tuned: Tuning 
         click.echo(line)
 
 
-def _print_rows(found: list[Incident]) -> None:
+def _print_rows(found: list[Incident], context: str | None = None) -> None:
     from prefect_cloudtrail.rows import incident_row
 
     for incident in found:
-        click.echo(json.dumps(incident_row(incident)))
+        click.echo(json.dumps(incident_row(incident, context)))
 
 
 def _print_cards(found: list[Incident]) -> None:
@@ -303,6 +305,13 @@ def _print_cards(found: list[Incident]) -> None:
 
     for incident in found:
         click.echo(f"{terminal(incident)}\n")
+
+
+def _print_context(gathered: str | None) -> None:
+    from prefect_cloudtrail import context
+    from prefect_cloudtrail.context import shown
+
+    click.echo(shown.terminal(context.read(gathered)) if gathered else "No context was gathered of it yet.")
 
 
 def _print_table(found: list[Incident]) -> None:

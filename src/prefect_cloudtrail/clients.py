@@ -8,6 +8,7 @@ from prefect_cloudtrail.errors import SettingsError, StateError
 from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.networks import Networks
+from prefect_cloudtrail.response.actions import Aws
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.store import STATE_FILES, BucketHome, FileHome, Store
 from prefect_cloudtrail.store.feedback import of_another
@@ -51,6 +52,15 @@ def geo(settings: Settings) -> Geo:
     city = settings.city_db.expanduser() if settings.city_db else None
     listed = Networks.read(settings.networks.expanduser()) if settings.networks else None
     return Geo.open(city, settings.asn_db.expanduser() if settings.asn_db else None, listed)
+
+
+def reader(settings: Settings) -> Aws | None:
+    """Return clients for every account with the reader's role; None where none is set."""
+    if not settings.reader_role:
+        return None
+    from prefect_cloudtrail.aws import Readers  # noqa: PLC0415 - boto3 takes as long to import as all the rest
+
+    return Readers(settings.reader_role, settings.external_id, settings.endpoint_url, settings.region)
 
 
 def case_store(settings: Settings) -> Store:

@@ -1,5 +1,6 @@
 """Incidents as the rows that scripts rely on: keys are only ever added."""
 
+import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +17,15 @@ def moment(when: datetime | None) -> str | None:
     return when.astimezone(UTC).isoformat().replace("+00:00", "Z") if when else None
 
 
-def incident_row(incident: Incident) -> dict[str, Any]:
-    """Return the incident as one JSON row of the command line."""
-    return {
+def incident_row(incident: Incident, context: str | None = None) -> dict[str, Any]:
+    """Return the incident as one JSON row of the command line.
+
+    Args:
+        incident: which incident.
+        context: the guide's answers as they are stored, JSON; only then the row has a key `context`.
+    """
+    given = {} if context is None else {"context": json.loads(context)}
+    return given | {
         "type": "incident",
         "incident_id": incident.incident_id,
         "revision": incident.revision,

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     region: str | None = Field(default=None, description="AWS region; a bucket's own is found by itself.")
     role_arn: str | None = Field(default=None, description="Role to assume for reading the source.")
     external_id: str | None = Field(default=None, description="External id that the role's account asks for.")
+    reader_role: str | None = Field(
+        default=None,
+        description="Name of a role to look things up with, in every account; without it AWS is not asked.",
+    )
     list_back_hours: float = Field(
         default=24,
         ge=1,
@@ -49,8 +53,15 @@ class Settings(BaseSettings):
     rules: Path | None = Field(
         default=None, description="TOML file of who may decide, and what is never touched; nobody without it."
     )
-    keys: Path | None = Field(default=None, description="Folder of the keys that sign decisions: the responder's own.")
+    # Not `keys`: Prefect hands settings on as a dict, which takes what has `keys` for a mapping.
+    signing_keys: Path | None = Field(
+        default=None, description="Folder of the keys that sign decisions: the responder's own."
+    )
     tell_from: float = Field(default=0.2, ge=0, le=1, description="Risk from which on an incident is told.")
+
+    routes: Path | None = Field(
+        default=None, description="TOML table of which playbooks run for which incident; each one's own by default."
+    )
 
     @field_validator("state", mode="before")
     @classmethod

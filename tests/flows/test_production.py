@@ -129,7 +129,7 @@ def is_shown_to_the_reviewer(site: Site, incident_id: str) -> None:
     assert response["name"] == "respond alice from Milton, US"
     assert set(response["tags"]) == {"cloudtrail", f"incident:{incident_id}"}
     key = incident_id.replace("_", "-")
-    assert site.artifacts(response) == {f"incident-{key}", f"evidence-{key}"}
+    assert site.artifacts(response) == {f"incident-{key}", f"evidence-{key}", f"context-{key}"}
 
 
 @pytest.mark.production

@@ -35,9 +35,16 @@ def run_respond(state: Path, incident_id: str, revision: int = 1) -> State[list[
 def test_a_card_is_shown_once_however_often_a_response_runs(
     state: Path, incident_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_respond(state, incident_id).result() == ["notify_slack"]
+    proposing = ["disable_access_keys", "fence_principal", "quarantine_principal", "revoke_sessions"]
+    ran = run_respond(state, incident_id).result()
+    assert (ran[0], sorted(ran[1:])) == ("notify_slack", sorted(["gather_context", *proposing]))
     assert run_respond(state, incident_id).is_completed()
-    assert capsys.readouterr().out.count("likely stolen") == 1
+    shown = capsys.readouterr().out
+    assert shown.count("likely stolen") == 1
+    assert [line for line in shown.splitlines() if line.startswith("ASKED")] == [
+        "ASKED · disable_access_keys against alice, by one person",
+        "ASKED · fence_principal against alice, by one person",
+    ]
 
 
 def test_a_card_that_a_crash_left_unconfirmed_is_shown_first(

@@ -1,11 +1,14 @@
 """When it runs, and that it is found; what its flow does is tried in tests/flows, on a server."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from prefect_cloudtrail import playbooks
 from prefect_cloudtrail.cases import Incident, Severity
+from prefect_cloudtrail.errors import SettingsError
 from prefect_cloudtrail.playbooks.notify_slack import PLAYBOOK, notify_slack
 from prefect_cloudtrail.settings import settings
 
@@ -40,14 +43,29 @@ def an_incident(risk: float) -> Incident:
     )
 
 
-@pytest.mark.parametrize(("risk", "names"), [(0.1999, []), (0.2, ["notify_slack"]), (1.0, ["notify_slack"])])
-def test_it_tells_from_the_risk_that_is_told(risk: float, names: list[str]) -> None:
-    assert [playbook.name for playbook in playbooks.routed(an_incident(risk), settings())] == names
+@pytest.mark.parametrize(("risk", "is_told"), [(0.1999, False), (0.2, True), (1.0, True)])
+def test_it_tells_from_the_risk_that_is_told(risk: float, is_told: bool) -> None:
+    assert (PLAYBOOK in playbooks.routed(an_incident(risk), settings())) == is_told
 
 
 def test_who_wants_to_hear_of_less_hears_of_less() -> None:
     chosen = settings(tell_from=0.05)
-    assert playbooks.routed(an_incident(0.06), chosen) == (PLAYBOOK,)
+    assert PLAYBOOK in playbooks.routed(an_incident(0.06), chosen)
+
+
+def test_a_table_of_routes_that_names_it_is_asked_instead(tmp_path: Path) -> None:
+    path = tmp_path / "routes.toml"
+    path.write_text('[[route]]\nplaybook = "notify_slack"\nkinds = ["root"]\n', encoding="utf-8")
+    chosen = settings(routes=path)
+    assert PLAYBOOK not in playbooks.routed(an_incident(1.0), chosen)
+    assert PLAYBOOK in playbooks.routed(replace(an_incident(0.01), principal_kind="root"), chosen)
+
+
+def test_a_table_of_routes_that_names_nobody_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "routes.toml"
+    path.write_text('[[route]]\nplaybook = "notify_slak"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"routes.toml: no playbook 'notify_slak'; there are .*notify_slack"):
+        playbooks.routed(an_incident(1.0), settings(routes=path))
 
 
 def test_it_is_found_by_its_folder_and_needs_nobodys_word() -> None:

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from prefect_cloudtrail.cloudtrail.folder import FolderSource, LogObject
 from prefect_cloudtrail.cloudtrail.parse import MAX_OBJECT_BYTES, Parsed, Parser, parse
 from prefect_cloudtrail.cloudtrail.reasons import Reason, sample
+from prefect_cloudtrail.cloudtrail.whole import whole_records
 from prefect_cloudtrail.errors import SourceError
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "Parsed",
     "Reason",
     "Source",
+    "contents",
     "parse",
     "read_objects",
+    "whole_records",
 ]
 
 
@@ -64,18 +67,19 @@ def read_objects(
     """
     parser = Parser(max_object_bytes)
     fitting = [each.key for each in objects if each.size <= max_object_bytes]
-    with closing(_contents(source, fitting)) as contents:
+    with closing(contents(source, fitting)) as found:
         for count, log_object in enumerate(objects, start=1):
             if log_object.size > max_object_bytes:
                 parser.reject(log_object.key, Reason.TOO_LARGE, f"{log_object.size} bytes")
             else:
-                _add(parser, log_object.key, next(contents))
+                _add(parser, log_object.key, next(found))
             if progress:
                 progress(count)
     return parser.finish()
 
 
-def _contents(source: Source, keys: Sequence[str]) -> Generator[bytes | Exception, None, None]:
+def contents(source: Source, keys: Sequence[str]) -> Generator[bytes | Exception, None, None]:
+    """Yield each object's bytes, or why it cannot be fetched, in the order of the keys."""
     if isinstance(source, BulkSource):
         for _, content in source.fetch(keys):
             yield content

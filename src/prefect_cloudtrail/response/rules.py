@@ -37,6 +37,8 @@ class Rules:
         owners: the person behind a principal, where no trusted source says it: principal or person -> `slack:U...` or
             `system:NAME`.
         critical_accounts: account ids, whose incidents say so.
+        critical_services: services, as commands name them (`secretsmanager`), whose incidents say so.
+        regimes: a law's or standard's name -> the accounts and services it holds for.
     """
 
     approvers: tuple[str, ...] = ()
@@ -49,6 +51,8 @@ class Rules:
     external_id: str | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
     critical_accounts: tuple[str, ...] = ()
+    critical_services: tuple[str, ...] = ()
+    regimes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 Account = Annotated[str, Meta(pattern=r"^\d{12}$")]
@@ -68,6 +72,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     external_id: Annotated[str, Meta(min_length=2)] | None = None
     owners: dict[str, str] = {}
     critical_accounts: tuple[Account, ...] = ()
+    critical_services: tuple[str, ...] = ()
+    regimes: dict[str, tuple[str, ...]] = {}
 
 
 def read_rules(path: Path | None) -> Rules:

@@ -32,6 +32,7 @@ from prefect_cloudtrail.store.leases import Lease
 from prefect_cloudtrail.store.outbox import OutboxRow
 from prefect_cloudtrail.store.replacement import Replacement
 from prefect_cloudtrail.store.responses import Responses
+from prefect_cloudtrail.store.stamps import stamps
 from prefect_cloudtrail.store.statements import batches
 from prefect_cloudtrail.store.tables import EVENT_KEYS, FILES, INCIDENTS, OBJECTS, PLACES, REJECTED, RUNS, STATE
 
@@ -319,6 +320,11 @@ class Store:
         """
         with self._database.writing() as connection:
             outbox.confirm(connection, outbox_id, now)
+
+    def stamps(self, incident_id: str) -> dict[str, datetime | None]:
+        """Return when people were first told of an incident, decided, applied and contained it; None where not yet."""
+        with self._database.reading() as connection:
+            return stamps(connection, incident_id)
 
     def identity(self) -> str | None:
         """Return what tells this state from one made anew in its place, or elsewhere: its first run; None before it."""

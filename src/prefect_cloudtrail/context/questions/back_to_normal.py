@@ -1,0 +1,19 @@
+"""What is left to do until it is over."""
+
+from prefect_cloudtrail.context.asked import Answered, Asked, number
+from prefect_cloudtrail.context.closing import checklist
+
+ORDER = 21
+ASKS = "Is it back to normal, and how does it not happen again?"
+PERMISSIONS = ("iam:ListAccessKeys", "iam:ListMFADevices")
+
+
+def answer(case: Asked) -> Answered:
+    """Return the closing checklist: what is ticked by a read-back, and what a person still has to see to."""
+    lines = checklist(case)
+    done = sum(line.done for line in lines)
+    sentences = (
+        f"{done} of {number(len(lines), 'line')} of the closing checklist done.",
+        *(f"{line.text} {line.how}" for line in lines),
+    )
+    return Answered(sentences, tuple({"name": line.name, "done": line.done} for line in lines))

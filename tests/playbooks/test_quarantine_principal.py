@@ -1,0 +1,26 @@
+"""When it proposes; what is asked is tried in tests/tasks/test_plans.py, and the plans in tests/response/plans."""
+
+import pytest
+from plan_cases import USER, an_incident
+
+from prefect_cloudtrail import playbooks
+from prefect_cloudtrail.playbooks.quarantine_principal import PLAYBOOK, quarantine_principal
+from prefect_cloudtrail.response.plans import planners
+from prefect_cloudtrail.settings import settings
+
+
+@pytest.mark.parametrize("kind", sorted(planners()))
+@pytest.mark.parametrize(("risk", "tell_from", "proposed"), [(0.6, 0.2, True), (0.59, 0.2, False), (0.7, 0.8, False)])
+def test_it_proposes_from_60_percent_what_is_told(kind: str, risk: float, tell_from: float, proposed: bool) -> None:
+    incident = an_incident(kind, USER, risk=risk)
+    assert (PLAYBOOK in playbooks.routed(incident, settings(tell_from=tell_from))) is proposed
+
+
+def test_it_is_found_by_its_folder_and_waits_for_a_responder() -> None:
+    assert PLAYBOOK in playbooks.playbooks()
+    assert (PLAYBOOK.name, PLAYBOOK.needs_approval, PLAYBOOK.run) == (
+        "quarantine_principal",
+        True,
+        quarantine_principal,
+    )
+    assert quarantine_principal.name == PLAYBOOK.name
