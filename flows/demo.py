@@ -1,19 +1,23 @@
-"""The main job on a generated organisation: learn its month, watch its last day, and tell of the thief. Not deployed.
+"""The main job on a generated organisation: learn its month, watch its last day, tell of the thief, disable the key.
 
-Prefect runs in a process of its own, with a home and a server of its own that are gone afterwards: neither the user's
-profile nor their server is touched, and this module needs no Prefect before that.
+Not deployed. Prefect runs in a process of its own, with a home and a server of its own that are gone afterwards:
+neither the user's profile nor their server is touched, and this module needs no Prefect before that. AWS is played by
+moto on a port of this machine, and the demo plays both people who approve.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from prefect_cloudtrail.card import principal_name
 from prefect_cloudtrail.cases import Incident
-from prefect_cloudtrail.demo import DEMO, Generated, Organisation, generate
+from prefect_cloudtrail.demo import DEMO, Generated, Organisation, Theft, generate
+from prefect_cloudtrail.demo.cloud import CREDENTIALS, READER_ROLE, cloud, key_status
+from prefect_cloudtrail.demo.people import Host, contain, undo
 from prefect_cloudtrail.errors import CloudTrailResponseError
 from prefect_cloudtrail.store import Store
 
@@ -47,20 +51,22 @@ def run_demo(
     say: Callable[[str], None],
     *,
     show: bool = True,
+    agrees: Callable[[str], bool] = lambda _: True,
     progress: Callable[[float], None] | None = None,
     organisation: Organisation = DEMO,
 ) -> Incident:
-    """Return the thief's incident, found by the detect flow and told by the respond flow it started.
+    """Return the thief's incident: found by the detect flow, told by respond, its key disabled, and given back.
 
     Args:
         folder: an empty folder, or none yet; keeps the trail and the state, to be looked at afterwards.
         say: told how far it is, a line at a time.
         show: whether what the flows show on their terminal, the incident's card, is shown on this one.
+        agrees: asked before the key is disabled, and before that is undone; a no ends the demo there.
         progress: told the share of the trail that is generated, 0 to 1.
-        organisation: whose trail; with a theft on its last day.
+        organisation: whose trail; an IAM user's key is stolen on its last day.
 
     Raises:
-        CloudTrailResponseError: `folder` holds a demo already, or a flow failed.
+        CloudTrailResponseError: `folder` holds a demo already, moto is not installed, or a flow failed.
     """
     state = folder / "state"
     if state.exists():
@@ -71,23 +77,52 @@ def run_demo(
     say(
         f"Learning what is usual until {last_day:%Y-%m-%d}, then watching the last day, on a Prefect server of its own."
     )
-    with tempfile.TemporaryDirectory() as home:
-        _watch(generated, state, Path(home), folder / "prefect.log", show=show)
-    with Store.read_only(state) as store:
-        incidents = store.incidents()
-    if not incidents:
-        raise CloudTrailResponseError(f"the demo found no incident; what Prefect said is in {folder / 'prefect.log'}")
-    return max(incidents, key=lambda incident: incident.risk)
+    theft = generated.thefts[-1]
+    with cloud(theft) as endpoint, tempfile.TemporaryDirectory() as home:
+        environment = _environment(generated, state, Path(home), endpoint)
+        host = Host(folder / "responder", environment)
+        host.prepare()
+        _watch(generated, environment | host.named(), folder / "prefect.log", show=show)
+        with Store.read_only(state) as store:
+            incidents = store.incidents()
+        if not incidents:
+            log = folder / "prefect.log"
+            raise CloudTrailResponseError(f"the demo found no incident; what Prefect said is in {log}")
+        incident = max(incidents, key=lambda each: each.risk)
+        _respond(state, incident, host, theft, endpoint, say, agrees)
+    return incident
 
 
-def _watch(generated: Generated, state: Path, home: Path, log: Path, *, show: bool) -> None:
+def _respond(
+    state: Path,
+    incident: Incident,
+    host: Host,
+    theft: Theft,
+    endpoint: str,
+    say: Callable[[str], None],
+    agrees: Callable[[str], bool],
+) -> None:
+    """Disable the stolen key, read it back, and give it back."""
+    key = f"access key {theft.access_key}"
+    say("Two people must approve, as nobody is known to be concerned; the demo plays both.")
+    if not agrees(f"Deny {principal_name(incident.principal)} everything, and set its {key} Inactive?"):
+        say("Nothing was done. What was asked stays open until somebody answers, or it expires.")
+        return
+    contain(state, incident, host, say)
+    say(f"Read back: {key} is {key_status(theft, endpoint)}.")
+    if agrees("Undo it?"):
+        undo(state, incident, host, say)
+        say(f"Read back: {key} is {key_status(theft, endpoint)}.")
+
+
+def _watch(generated: Generated, environment: Mapping[str, str], log: Path, *, show: bool) -> None:
     """Run the flows, passing on what they show as it comes."""
     moments = [(generated.end - timedelta(days=1)).isoformat(), generated.end.isoformat()]
     with (
         log.open("w", encoding="utf-8") as errors,
         subprocess.Popen(  # noqa: S603 - our own interpreter and text
             [sys.executable, "-c", WATCH, *moments],
-            env=_environment(generated, state, home),
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=errors,
             encoding=ENCODING,
@@ -108,9 +143,9 @@ def _watch(generated: Generated, state: Path, home: Path, log: Path, *, show: bo
         raise CloudTrailResponseError(f"the demo's flows failed: {lines[-1]}; all of it is in {log}")
 
 
-def _environment(generated: Generated, state: Path, home: Path) -> dict[str, str]:
-    """The environment without the user's Prefect and settings of ours, but for how loud Prefect is."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+def _environment(generated: Generated, state: Path, home: Path, endpoint: str) -> dict[str, str]:
+    """The environment without the user's Prefect, AWS and settings of ours, but for how loud Prefect is."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "AWS_"))}
     return {
         **kept,
         "PREFECT_HOME": str(home),
@@ -121,6 +156,9 @@ def _environment(generated: Generated, state: Path, home: Path) -> dict[str, str
         "PREFECT_CLOUDTRAIL_CITY_DB": str(generated.city_db.absolute()),
         "PREFECT_CLOUDTRAIL_ASN_DB": str(generated.asn_db.absolute()),
         "PREFECT_CLOUDTRAIL_STATE": str(state.absolute()),
+        "PREFECT_CLOUDTRAIL_ENDPOINT_URL": endpoint,
+        "PREFECT_CLOUDTRAIL_READER_ROLE": READER_ROLE,
+        **CREDENTIALS,
         "PYTHONIOENCODING": ENCODING,
         "PYTHONUNBUFFERED": "1",
     }

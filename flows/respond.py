@@ -8,7 +8,7 @@ from prefect.states import Completed
 
 from prefect_cloudtrail import card, clients
 from prefect_cloudtrail.errors import CloudTrailResponseError
-from prefect_cloudtrail.playbooks import routed
+from prefect_cloudtrail.playbooks import named, routed
 from prefect_cloudtrail.tasks.artifacts import show_context, show_evidence, show_report
 from prefect_cloudtrail.tasks.blocks import known_settings
 from prefect_cloudtrail.tasks.cases import stored_incident
@@ -22,6 +22,7 @@ def respond(
     state: str | None = None,
     database: str | None = None,
     settings_block: str | None = None,
+    playbook: str | None = None,
 ) -> State[list[str]]:
     """Run the playbooks of one incident, as it is now.
 
@@ -31,6 +32,7 @@ def respond(
         state: where history is kept; the setting where it is left out.
         database: the case store's URL; the setting where it is left out.
         settings_block: name of a saved CloudTrailSettings, for what is left out.
+        playbook: run this one alone, whether it applies or not.
 
     Returns:
         The names of the playbooks that ran.
@@ -44,7 +46,7 @@ def respond(
         incident = stored_incident(store, incident_id, at_least=revision)
     tag = f"incident:{incident_id}"
     name_run(f"respond {card.principal_name(incident.principal)} from {card.where(incident)}", "cloudtrail", tag)
-    chosen = routed(incident, known)
+    chosen = (named(playbook),) if playbook else routed(incident, known)
     with tags("cloudtrail", tag):
         # People first: what a reviewer looks at can wait.
         ended: dict[str, State[Any]] = {

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Protocol, cast
 
 from prefect_cloudtrail.cases import Incident
-from prefect_cloudtrail.errors import SettingsError
+from prefect_cloudtrail.errors import ResponseError, SettingsError
 from prefect_cloudtrail.routes import chosen, read_routes
 from prefect_cloudtrail.settings import Settings
 
@@ -70,3 +70,15 @@ def routed(incident: Incident, known: Settings) -> tuple[Playbook, ...]:
         if (playbook.when(incident, known) if applies[playbook.name] is None else applies[playbook.name])
     )
     return tuple(sorted(fitting, key=lambda playbook: (not playbook.tells, playbook.name)))
+
+
+def named(name: str) -> Playbook:
+    """Return the playbook of this name.
+
+    Raises:
+        ResponseError: there is none; says which there are.
+    """
+    found = {playbook.name: playbook for playbook in playbooks()}
+    if name not in found:
+        raise ResponseError(f"no playbook {name}: choose from {', '.join(found)}")
+    return found[name]

@@ -1,7 +1,11 @@
 """What a flow run needs to know of an incident, read when it is needed: ids travel, incidents do not."""
 
+from prefect_cloudtrail import clients
 from prefect_cloudtrail.cases import Incident
-from prefect_cloudtrail.errors import StateError
+from prefect_cloudtrail.cloudtrail import Source
+from prefect_cloudtrail.context.records import Unreadable
+from prefect_cloudtrail.errors import SettingsError, SourceError, StateError
+from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.store import Store
 
 
@@ -22,3 +26,11 @@ def stored_incident(store: Store, incident_id: str, *, at_least: int = 1) -> Inc
             "pass the state and database that detect wrote to"
         )
     return found[0]
+
+
+def records_of(known: Settings) -> Source:
+    """Return where the log objects lie; where that cannot be known, what says of each record that it cannot be read."""
+    try:
+        return clients.log_source(known)
+    except (SettingsError, SourceError) as error:
+        return Unreadable(str(error))

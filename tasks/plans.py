@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect_cloudtrail.context.records import Unreadable
 
 from prefect_cloudtrail import card, clients
-from prefect_cloudtrail.cloudtrail import Source
 from prefect_cloudtrail.context.trace import trace
-from prefect_cloudtrail.errors import SettingsError, SourceError
+from prefect_cloudtrail.response.concerned import concerned
+from prefect_cloudtrail.response.guards import approvers_needed
 from prefect_cloudtrail.response.plan import Plan
 from prefect_cloudtrail.response.planning import proposal
 from prefect_cloudtrail.response.plans import Case
@@ -18,7 +17,7 @@ from prefect_cloudtrail.response.rules import Rules, read_rules
 from prefect_cloudtrail.response.standing import SEEN_WITHIN, sessions_seen, stand
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.store import Store
-from prefect_cloudtrail.tasks.cases import stored_incident
+from prefect_cloudtrail.tasks.cases import records_of, stored_incident
 from prefect_cloudtrail.tasks.channels import TERMINAL, show
 
 
@@ -57,7 +56,10 @@ def show_requests(known: Settings, request_ids: list[str]) -> list[str]:
             # Its end is counted from now, when people can first see it.
             ends = now + rules.expires_after
             incident = stored_incident(store, request.plan.incident_id)
-            body = card.asked(replace(request, expires_at=ends))
+            count, why = approvers_needed(request.plan, 0, rules, concerned(incident, rules))
+            body = card.asked(
+                replace(request, expires_at=ends, plan=replace(request.plan, approvers=count, why_two=why))
+            )
             show(store, incident, f"{TERMINAL} {request_id}", body)
             store.responses.delivered(request_id, now, ends)
             shown.append(request_id)
@@ -67,20 +69,12 @@ def show_requests(known: Settings, request_ids: list[str]) -> list[str]:
 def made_case(store: Store, known: Settings, incident_id: str, rules: Rules) -> Case:
     """Return what plans are made from: the incident, what its principal did, and how it stands in AWS now."""
     incident = stored_incident(store, incident_id)
-    traced = trace(store, _source(known), incident)
+    traced = trace(store, records_of(known), incident)
     stands = stand(clients.reader(known), incident, traced, rules)
     if stands.arn and ":role/" in stands.arn:
         index = store.scan("index", incident.last_event - SEEN_WITHIN)
         stands = replace(stands, role_sessions_seen=sessions_seen(index, stands.arn, incident.last_event))
     return Case(incident, traced, stands)
-
-
-def _source(known: Settings) -> Source:
-    """Where the objects lie; without it, a plan is made from what the index and AWS tell, and says so."""
-    try:
-        return clients.log_source(known)
-    except (SettingsError, SourceError) as error:
-        return Unreadable(str(error))
 
 
 def is_answered(store: Store, plan: Plan) -> bool:

@@ -10,7 +10,7 @@ from prefect.states import Completed
 from prefect.tasks import Task
 
 from prefect_cloudtrail import card, clients, pipeline
-from prefect_cloudtrail.errors import FeedbackError, GeoError, LeaseHeldError, SettingsError, StateError
+from prefect_cloudtrail.errors import FeedbackError, GeoError, LeaseHeldError, ResponseError, SettingsError, StateError
 from prefect_cloudtrail.rows import summary_row
 from prefect_cloudtrail.settings import Settings
 
@@ -21,7 +21,7 @@ SKIPPED = "Skipped"
 def is_worth_repeating(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Return whether a failure may pass by itself; a wrong setting, database or lease does not within a minute."""
     error = state.result(raise_on_failure=False)
-    return not isinstance(error, (SettingsError, GeoError, FeedbackError, StateError))
+    return not isinstance(error, (SettingsError, GeoError, FeedbackError, ResponseError, StateError))
 
 
 @task(

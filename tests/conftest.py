@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import called
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -11,3 +12,7 @@ def real_records() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no real CloudTrail records beside the checkout (../shared/data)")
     return SHARED
+
+
+# Before any test builds a client.
+called.watch()

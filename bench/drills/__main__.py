@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from bench.drills.contents import SUMMARIES
 from bench.drills.detect import DrillError, Tally, Undisturbed
 from bench.drills.organisation import Robbed, robbed
 from bench.drills.processes import Start, start_forked, start_script
+
+if TYPE_CHECKING:
+    from bench.drills import response
 
 STEPS = 24
 
@@ -124,8 +128,20 @@ def races(rounds: int, seed: int, database: str | None, as_json: bool) -> None:
     _decisions(decisions.races, rounds, seed, database, as_json=as_json)
 
 
+@main.command("kill-response")
+@click.option("--kills", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--without-respond", is_flag=True, help="Leave out the flow, which takes a Prefect run each time.")
+@_decision_options
+def kill_response(kills: int, seed: int, database: str | None, as_json: bool, without_respond: bool) -> None:
+    """Kill respond, contain, watch and undo between any two of their steps, each started again at once."""
+    from bench.drills.response import WORK, kill_response  # noqa: PLC0415  # moto takes seconds
+
+    works = [work for work in WORK if work != "respond" or not without_respond]
+    _decisions(partial(kill_response, works=works), kills, seed, database, as_json=as_json)
+
+
 def _decisions(
-    drill: Callable[[str | None, int, int, Callable[[str], None]], decisions.Found],
+    drill: Callable[[str | None, int, int, Callable[[str], None]], "decisions.Found | response.Tally"],
     count: int,
     seed: int,
     database: str | None,

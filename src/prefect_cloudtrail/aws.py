@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import boto3
@@ -186,48 +186,6 @@ def assumed(sts: "STSClient", role_arn: str, external_id: str | None, session_na
         }
 
     return DeferredRefreshableCredentials(refresh_using=assume, method="sts-assume-role")
-
-
-class Readers:
-    """Clients for every account, with the role of one name in each; they renew themselves."""
-
-    def __init__(self, role_name: str, external_id: str | None, endpoint_url: str | None, region: str | None) -> None:
-        """Take what every account's client is made with; nothing is asked of AWS yet."""
-        self._role_name, self._external_id, self._endpoint_url = role_name, external_id, endpoint_url
-        self._session = boto3.Session(region_name=region)
-        self._base = self._session.region_name or _ANY_REGION
-        self._credentials: dict[str, Credentials] = {}
-        self._clients: dict[tuple[str, str, str], Any] = {}
-
-    def client(self, service: str, account_id: str, region: str | None = None) -> Any:  # noqa: ANN401 - boto3's own
-        """Return a boto3 client of the service in the account; the same one when it is asked for again.
-
-        Using it raises SourceError where the role cannot be assumed.
-        """
-        key = (service, account_id, region or self._base)
-        if key not in self._clients:
-            keys = self._assumed(account_id).get_frozen_credentials()
-            # Which service is only known here, so the overloads for each do not help.
-            make: Callable[..., Any] = self._session.client
-            self._clients[key] = make(
-                service,
-                key[2],
-                endpoint_url=self._endpoint_url,
-                aws_access_key_id=keys.access_key,
-                aws_secret_access_key=keys.secret_key,
-                aws_session_token=keys.token,
-                config=_CONTROL,
-            )
-        return self._clients[key]
-
-    def _assumed(self, account_id: str) -> Credentials:
-        if account_id not in self._credentials:
-            sts = self._session.client(
-                "sts", self._base, endpoint_url=_endpoint_of_sts(self._endpoint_url), config=_CONTROL
-            )
-            arn = f"arn:{_partition(self._base)}:iam::{account_id}:role/{self._role_name}"
-            self._credentials[account_id] = assumed(sts, arn, self._external_id)
-        return self._credentials[account_id]
 
 
 def renewing(credentials: Credentials) -> "Callable[[], S3Credential]":

@@ -9,6 +9,7 @@ from prefect_cloudtrail.cases import Evidence, Incident
 from prefect_cloudtrail.explain import Explanation, Reason
 from prefect_cloudtrail.response.decision import Request
 from prefect_cloudtrail.response.plan import Plan
+from prefect_cloudtrail.response.receipt import Receipt
 from prefect_cloudtrail.text import markdown, plain
 from prefect_cloudtrail.tuning import ABOVE_DECIBANS, Tuning
 
@@ -94,6 +95,21 @@ def report(incident: Incident) -> str:
     ]
     lines += ["", f"Incident `{incident.incident_id}`, revision {incident.revision}, {len(incident.alerts)} alerts."]
     return "\n".join(lines)
+
+
+def receipt_row(receipt: Receipt) -> dict[str, str]:
+    """Return what was done in one step, for a reviewer's table."""
+    step = receipt.step
+    return {
+        "receipt": receipt.receipt_id,
+        "step": f"undo of {step.action}" if step.undoes else step.action,
+        "target": plain(step.target),
+        "outcome": receipt.outcome.value,
+        "what": plain(receipt.said, 400),
+        "started": clock(receipt.started_at),
+        "applied": clock(receipt.applied_at) if receipt.applied_at else "",
+        "undone by": receipt.undone_by or "",
+    }
 
 
 def asked(request: Request, width: int = 80) -> str:

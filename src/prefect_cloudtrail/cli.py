@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from prefect_cloudtrail import cli_feedback, cli_responder
+from prefect_cloudtrail import cli_deciding, cli_feedback, cli_response
 from prefect_cloudtrail.cli_options import Command, Moment, state_options
 from prefect_cloudtrail.errors import CloudTrailResponseError
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print rows for machines on standard output.")
-@click.option("--yes", is_flag=True, help="Answer every question with yes.")
+@click.option("--yes", is_flag=True, help="Answer every question with yes; so it does without a terminal.")
 def demo(as_json: bool, yes: bool) -> None:
     r"""Run the main job on a generated organisation: no AWS, no Slack, no server of yours.
 
@@ -75,9 +75,11 @@ def demo(as_json: bool, yes: bool) -> None:
 
     from prefect_cloudtrail.flows.demo import run_demo
 
-    del yes  # nothing is asked yet
+    def agrees(question: str) -> bool:
+        return yes or not sys.stdin.isatty() or click.confirm(question, err=True)
+
     with tempfile.TemporaryDirectory(prefix="prefect-cloudtrail-demo-") as folder:
-        incident = run_demo(Path(folder), lambda line: click.echo(line, err=True), show=not as_json)
+        incident = run_demo(Path(folder), lambda line: click.echo(line, err=True), show=not as_json, agrees=agrees)
     if as_json:
         _print_rows([incident])
 
@@ -355,6 +357,7 @@ class _Progress:
 
 for _command in (
     *(cli_feedback.verdict, cli_feedback.suppress, cli_feedback.calendar),
-    *(cli_responder.decide, cli_responder.steps, cli_responder.breaker, cli_responder.keys),
+    *(cli_response.respond, cli_response.responder, cli_response.undo),
+    *(cli_deciding.decide, cli_deciding.steps, cli_deciding.breaker, cli_deciding.keys),
 ):
     main.add_command(_command)

@@ -1,7 +1,12 @@
 """Builds what touches the world from the settings; called by the command line and the tasks only."""
 
+import os
+import pwd
 import shutil
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prefect_cloudtrail.cloudtrail import FolderSource, Source
 from prefect_cloudtrail.errors import SettingsError, StateError
@@ -9,9 +14,17 @@ from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.networks import Networks
 from prefect_cloudtrail.response.actions import Aws
+from prefect_cloudtrail.response.rules import read_rules
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.store import STATE_FILES, BucketHome, FileHome, Store
 from prefect_cloudtrail.store.feedback import of_another
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prefect_cloudtrail.response.deciding import Member
+    from prefect_cloudtrail.response.responder import Plane
+    from prefect_cloudtrail.response.signing import Keys
 
 S3 = "s3://"
 
@@ -58,9 +71,9 @@ def reader(settings: Settings) -> Aws | None:
     """Return clients for every account with the reader's role; None where none is set."""
     if not settings.reader_role:
         return None
-    from prefect_cloudtrail.aws import Readers  # noqa: PLC0415 - boto3 takes as long to import as all the rest
+    from prefect_cloudtrail.response.accounts import Accounts  # noqa: PLC0415 - boto3, as above
 
-    return Readers(settings.reader_role, settings.external_id, settings.endpoint_url, settings.region)
+    return Accounts(settings.reader_role, settings.external_id, settings.endpoint_url, settings.region)
 
 
 def case_store(settings: Settings) -> Store:
@@ -99,6 +112,50 @@ def existing_store(settings: Settings) -> Store:
         StateError: there is none yet, or it cannot be used.
     """
     return Store.read_only(_home(settings), settings.database)
+
+
+@contextmanager
+def plane(settings: Settings) -> "Iterator[Plane]":
+    """Give what the responder works with: the case store, clients with its role, its file and its keys.
+
+    Raises:
+        SettingsError: its file or its keys are not set, or cannot be used.
+        StateError: there is no state yet, or it cannot be used.
+    """
+    from prefect_cloudtrail.response.accounts import Accounts  # noqa: PLC0415 - boto3, as above
+    from prefect_cloudtrail.response.responder import Plane  # noqa: PLC0415 - the signing takes as long
+
+    rules = read_rules(settings.rules)
+    keys = signing_keys(settings)
+    aws = Accounts(
+        rules.responder_role, rules.external_id, settings.endpoint_url, settings.region, "prefect-cloudtrail-responder"
+    )
+    existing_store(settings).close()
+    with case_store(settings) as store:
+        yield Plane(store, aws, lambda: read_rules(settings.rules), keys, lambda: datetime.now(UTC))
+
+
+def signing_keys(settings: Settings) -> "Keys":
+    """Return the keys that decisions are signed with.
+
+    Raises:
+        SettingsError: none are set, or they cannot be read.
+    """
+    from prefect_cloudtrail.response.signing import Keys  # noqa: PLC0415
+
+    if settings.signing_keys is None:
+        raise SettingsError(
+            "no signing keys: set PREFECT_CLOUDTRAIL_SIGNING_KEYS to their folder, on the responder's host alone; "
+            "`prefect-cloudtrail keys make` makes one"
+        )
+    return Keys.open(settings.signing_keys.expanduser())
+
+
+def system_member() -> "Member":
+    """Return who works at this terminal: the user that this process runs as, whatever the environment says."""
+    from prefect_cloudtrail.response.deciding import Member  # noqa: PLC0415 - the signing takes as long
+
+    return Member(f"system:{pwd.getpwuid(os.getuid()).pw_name}")
 
 
 def feedback_of(state: str) -> Feedback:

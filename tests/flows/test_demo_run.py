@@ -37,9 +37,12 @@ def test_the_demo_finds_the_thief_shows_the_card_and_leaves_no_server(
 
     assert incident.risk >= 0.6
     shown = capsys.readouterr().out
-    assert shown.count(f"incident  {incident.incident_id}") == 1
-    assert len(said) == 2
+    assert shown.count(f"incident  {incident.incident_id}, revision") == 1
     assert "14 days" in said[0]
+    key = incident.access_key_ids[0]
+    read_back = [line for line in said if line.startswith("Read back")]
+    assert read_back == [f"Read back: access key {key} is Inactive.", f"Read back: access key {key} is Active."]
+    assert sum("demo-colleague approves: Approved" in line for line in said) == 2
     assert (tmp_path / "demo" / "prefect.log").read_text() == ""
     if Path("/proc").is_dir():
         assert processes_of(tmp_path) == []

@@ -172,10 +172,10 @@ def test_a_deployed_response_is_started_once_whatever_crashed_in_between(
         assert run_detect(trail, tmp_path / "copy").is_completed()
         [response] = started()
 
-    assert str(response.idempotency_key).startswith(f"{incident_id}:2:")
+    assert str(response.idempotency_key).startswith(f"{incident_id}:1:")
     assert response.parameters == {
         "incident_id": incident_id,
-        "revision": 2,
+        "revision": 1,
         "state": str(state),
         "database": None,
         "settings_block": None,

@@ -42,8 +42,8 @@ def test_a_card_is_shown_once_however_often_a_response_runs(
     shown = capsys.readouterr().out
     assert shown.count("likely stolen") == 1
     assert [line for line in shown.splitlines() if line.startswith("ASKED")] == [
-        "ASKED · disable_access_keys against alice, by one person",
-        "ASKED · fence_principal against alice, by one person",
+        "ASKED · disable_access_keys against alice, by 2 different people",
+        "ASKED · fence_principal against alice, by 2 different people",
     ]
 
 
@@ -61,14 +61,14 @@ def test_below_what_is_told_nobody_is_woken_and_the_reviewer_sees_why(
     state: Path, incident_id: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_CLOUDTRAIL_TELL_FROM", "0.99")
-    assert run_respond(state, incident_id).message == "no playbook at 95%"
+    assert run_respond(state, incident_id).message == "no playbook at 98%"
     assert "likely stolen" not in capsys.readouterr().out
 
 
 def test_a_revision_that_the_store_does_not_hold_fails(state: Path, incident_id: str) -> None:
-    ended = run_respond(state, incident_id, revision=3)
+    ended = run_respond(state, incident_id, revision=2)
     assert ended.is_failed()
-    assert f"StateError: incident {incident_id} in {state} is at revision 2, not 3" in str(ended.message)
+    assert f"StateError: incident {incident_id} in {state} is at revision 1, not 2" in str(ended.message)
 
 
 def test_a_playbook_that_fails_fails_the_response_after_the_others(

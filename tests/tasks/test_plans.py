@@ -20,7 +20,7 @@ def test_an_open_request_is_the_same_one_and_is_shown_once(
     assert propose.fn(known, incident_id, "disable_access_keys") == [first]
     assert show_requests.fn(known, [first]) == [first]
     shown = capsys.readouterr().out
-    assert shown.startswith("ASKED · disable_access_keys against alice, by one person\n")
+    assert shown.startswith("ASKED · disable_access_keys against alice, by 2 different people\n")
     assert f"prefect-cloudtrail decide {first} approve" in shown
     assert show_requests.fn(known, [first]) == []
     assert capsys.readouterr().out == ""

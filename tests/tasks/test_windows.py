@@ -11,6 +11,7 @@ from prefect_cloudtrail.errors import (
     FeedbackError,
     GeoError,
     LeaseHeldError,
+    ResponseError,
     SettingsError,
     SourceError,
     StateError,
@@ -63,6 +64,7 @@ def test_a_missing_city_database_fails_before_a_state_is_made(trail: Trail, tmp_
         (SettingsError("no source"), False),
         (GeoError("no such database"), False),
         (FeedbackError("about everybody"), False),
+        (ResponseError("not ours"), False),
         (StateError("damaged"), False),
         (LeaseHeldError("busy"), False),
     ],
@@ -79,5 +81,6 @@ def test_every_error_of_the_tree_is_decided_on() -> None:
         "SourceError",
         "GeoError",
         "FeedbackError",
+        "ResponseError",
         "StateError",
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from prefect_cloudtrail.errors import CloudTrailResponseError
 from prefect_cloudtrail.response.actions import Aws
@@ -97,7 +98,7 @@ class Lookups:
             )
         except ClientError as error:
             return _refused(error, f"{service}:{operation}", account_id)
-        except (BotoCoreError, CloudTrailResponseError) as error:
+        except (BotoCoreError, ResponseParserError, CloudTrailResponseError) as error:
             return Unanswered(f"{service}:{operation} in account {account_id}: {_one_line(error)}")
         return answer
 

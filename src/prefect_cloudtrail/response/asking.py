@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.parsers import ResponseParserError
 
 from prefect_cloudtrail.errors import ActionError, SourceError, TargetGoneError
 from prefect_cloudtrail.text import plain
@@ -48,7 +49,7 @@ def asking(what: str) -> Iterator[None]:
     except ParamValidationError as error:
         said = plain(" ".join(str(error).split()), 300)
         raise ActionError(f"cannot {what}: {said}; the step names it wrongly: propose it again") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:  # the latter: what answered is not AWS, or not all there
         said = plain(" ".join(str(error).split()), 300)
         raise ActionError(f"cannot {what}: {said}; check the network, the region and the credentials") from error
 

@@ -50,6 +50,9 @@ def approvers_needed(
     strictest = max(demanding, key=lambda action: action.approvers, default=None)
     if strictest and strictest.approvers > max(plan.approvers, 1):
         return strictest.approvers, f"{strictest.name} takes {strictest.approvers} people."
+    # Asked here again: a request is written by those who detect, who must not choose how many people it takes.
+    if shared := next((step.target for step in plan.steps if _is_whole_role(step)), None):
+        return max(plan.approvers, 2), f"It reaches everybody who uses {shared}."
     if plan.approvers > 1:
         return plan.approvers, plan.why_two or "This plan takes two people."
     if plan.playbook != UNDO and contained_last_hour >= rules.containments_an_hour:
@@ -57,6 +60,13 @@ def approvers_needed(
     if not concerned:
         return 2, "Who is concerned is not known for sure: two people must allow it."
     return 1, None
+
+
+def _is_whole_role(step: Step) -> bool:
+    if step.undoes:
+        return False
+    narrowed = {"user_id", "instance_arn"} & step.arguments.keys()
+    return step.arguments.get("kind") == "role" or (step.action == "revoke_sessions" and not narrowed)
 
 
 def _targets(step: Step) -> Iterator[str]:

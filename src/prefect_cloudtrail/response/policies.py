@@ -1,4 +1,4 @@
-"""IAM policies, made from the permissions that the code declares: of the responder's role, and of any other.
+"""IAM policies, made from the permissions that the code declares: of the reader's role and of the responder's.
 
 `python -m prefect_cloudtrail.response.policies deploy/iam` (`just policies`) writes the files; a test holds them to it.
 """
@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prefect_cloudtrail.context.questions import questions
 from prefect_cloudtrail.response.actions import actions
+from prefect_cloudtrail.response.standing import PERMISSIONS
 
 RESPONDER_ROLE = "prefect-cloudtrail-responder"
 # Whoever is left when all else fails: nobody is to lock them out, by mistake or by theft of this role.
@@ -101,9 +103,16 @@ def responder() -> dict[str, Any]:
     return policy(permissions, (*BREAK_GLASS, f"arn:aws:iam::*:role/{RESPONDER_ROLE}"))
 
 
+def reader() -> dict[str, Any]:
+    """Return the policy of the reader's role: what the guide's questions and the plans look up, and no more."""
+    asked = [each for question in questions().values() for each in question.PERMISSIONS]
+    return policy([*asked, *PERMISSIONS])
+
+
 def files() -> dict[str, str]:
     """Return the text of every policy file, by its name."""
-    return {"responder.json": f"{json.dumps(responder(), indent=2)}\n"}
+    of = {"reader.json": reader(), "responder.json": responder()}
+    return {name: f"{json.dumps(each, indent=2)}\n" for name, each in of.items()}
 
 
 def main(folder: str) -> None:

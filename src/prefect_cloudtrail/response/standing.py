@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.context.trace import Trace
@@ -206,7 +207,7 @@ class _Asked:
             if code in _GONE and gone is not None:
                 return gone
             self.unknown[what] = f"AWS answered {code} to {error.operation_name}"
-        except (BotoCoreError, CloudTrailResponseError) as error:
+        except (BotoCoreError, ResponseParserError, CloudTrailResponseError) as error:
             self.unknown[what] = " ".join(str(error).split()).rstrip(".")
         return None
 

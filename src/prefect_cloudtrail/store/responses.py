@@ -10,7 +10,7 @@ from prefect_cloudtrail.response.audit import AuditRow, wrong
 from prefect_cloudtrail.response.decision import BreakerState, Decision, Request, Settlement, SettlementOutcome
 from prefect_cloudtrail.response.plan import ManualStep, Plan
 from prefect_cloudtrail.response.receipt import Outcome, Receipt, TrackedStep, Watch
-from prefect_cloudtrail.store import audit, receipts, requests
+from prefect_cloudtrail.store import audit, receipts, requests, work
 from prefect_cloudtrail.store.database import Database
 from prefect_cloudtrail.store.requests import Settles
 from prefect_cloudtrail.store.response_tables import CONTEXTS, HEARTBEATS
@@ -203,6 +203,23 @@ class Responses:
         """Return the watches that are due by a moment, or all, the first applied first."""
         with self._database.reading() as connection:
             return receipts.watches(connection, due_before)
+
+    # The responder's work
+
+    def to_carry_out(self) -> list[str]:
+        """Return the decisions that approved a plan which nobody has carried out to its end, oldest first."""
+        with self._database.reading() as connection:
+            return work.to_carry_out(connection)
+
+    def end(self, decision_id: str, incident_id: str, state: str, said: str, now: datetime) -> None:
+        """Record that there is nothing more to do under a decision; how it first ended stays."""
+        with self._database.writing() as connection:
+            work.end(connection, decision_id, incident_id, state, said, now)
+
+    def delivered_until(self, account_id: str) -> datetime | None:
+        """Return when the newest object of the account that was read was delivered; None without any."""
+        with self._database.reading() as connection:
+            return work.delivered_until(connection, account_id)
 
     # The breaker and the audit
 

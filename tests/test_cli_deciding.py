@@ -30,7 +30,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rules.chmod(0o600)
     Keys.make(tmp_path / "keys")
     monkeypatch.setenv("PREFECT_CLOUDTRAIL_RULES", str(rules))
-    monkeypatch.setenv("PREFECT_CLOUDTRAIL_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("PREFECT_CLOUDTRAIL_SIGNING_KEYS", str(tmp_path / "keys"))
     return tmp_path / "state"
 
 
@@ -93,7 +93,10 @@ def test_of_several_open_requests_one_is_named(state: Path, opened: Store) -> No
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("KEYS", "no signing keys: set PREFECT_CLOUDTRAIL_KEYS to their folder on the responder's host"),
+        (
+            "SIGNING_KEYS",
+            "no signing keys: set PREFECT_CLOUDTRAIL_SIGNING_KEYS to their folder on the responder's host",
+        ),
         ("RULES", "Nothing was done: the rules name no approvers, so nobody may decide."),
     ],
 )
@@ -143,7 +146,7 @@ def test_the_breaker_is_tripped_and_reset_by_an_approver_alone(
 
 
 def test_keys_are_made_shown_and_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PREFECT_CLOUDTRAIL_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("PREFECT_CLOUDTRAIL_SIGNING_KEYS", str(tmp_path / "keys"))
     missing = cli("keys")
     assert missing.stderr == (
         f"prefect-cloudtrail: no signing keys in {tmp_path / 'keys'}: make one with `prefect-cloudtrail keys make`\n"

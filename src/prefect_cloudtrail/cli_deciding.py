@@ -151,7 +151,7 @@ def breaker(as_json: bool, change: str | None, why: str, **given: str | None) ->
 @click.argument("change", type=click.Choice(["show", "make", "rotate"]), default="show")
 @click.option("--json", "as_json", is_flag=True, help="Print rows for machines on standard output.")
 def keys(as_json: bool, change: str) -> None:
-    r"""Show, make or rotate the keys that sign decisions, in the folder PREFECT_CLOUDTRAIL_KEYS.
+    r"""Show, make or rotate the keys that sign decisions, in the folder PREFECT_CLOUDTRAIL_SIGNING_KEYS.
 
     \b
     Example:
@@ -189,9 +189,11 @@ def _settings(given: dict[str, str | None]) -> Settings:
 def _folder(chosen: Settings) -> Any:  # noqa: ANN401 - a Path, whose module --help need not import
     from prefect_cloudtrail.errors import SettingsError
 
-    if chosen.keys is None:
-        raise SettingsError("no signing keys: set PREFECT_CLOUDTRAIL_KEYS to their folder on the responder's host")
-    return chosen.keys.expanduser()
+    if chosen.signing_keys is None:
+        raise SettingsError(
+            "no signing keys: set PREFECT_CLOUDTRAIL_SIGNING_KEYS to their folder on the responder's host"
+        )
+    return chosen.signing_keys.expanduser()
 
 
 def _shown(store: Store, request_or_incident: str, playbook: str | None, rules: Rules) -> Request:

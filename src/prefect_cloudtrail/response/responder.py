@@ -1,0 +1,113 @@
+"""The responder's work, over and over: carries out what was approved, and watches what was applied.
+
+Prefect runs it where it can, so that a reviewer sees it there; what Prefect has not taken up in ten seconds the
+responder does itself. Either way a decision is carried out once: who is second finds it done, or gives way.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from prefect_cloudtrail.errors import CloudTrailResponseError, LeaseHeldError, RefusedError
+from prefect_cloudtrail.response.actions import Aws
+from prefect_cloudtrail.response.containing import CarriedOut, Clock, contain, sentence
+from prefect_cloudtrail.response.receipt import Watch
+from prefect_cloudtrail.response.rules import Rules
+from prefect_cloudtrail.response.signing import Keys
+from prefect_cloudtrail.response.watching import watch
+from prefect_cloudtrail.store import Store
+
+PREFECT_HAS = timedelta(seconds=10)
+HEARTBEAT = "responder"
+
+# Starts a flow of this name with these parameters, once for each key; raises what it raises.
+Start = Callable[[str, Mapping[str, Any], str], None]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """What the responder works with.
+
+    Attributes:
+        store: the case store, as the responder may write it.
+        aws: clients with the responder's role.
+        rules: reads the responder's file, anew for each piece of work, so that a change of it counts at once.
+        keys: what decisions are signed and verified with.
+        clock: the time, aware.
+    """
+
+    store: Store
+    aws: Aws
+    rules: Callable[[], Rules]
+    keys: Keys
+    clock: Clock
+
+    def contain(self, decision_id: str) -> CarriedOut:
+        """Return what came of a decision; see `containing.contain`. A refusal is kept, so it is not tried again."""
+        try:
+            return contain(self.store, decision_id, self.aws, rules=self.rules(), keys=self.keys, clock=self.clock)
+        except RefusedError as error:
+            decision = self.store.responses.decision(decision_id)
+            request = decision and self.store.responses.request(decision.request_id)
+            if request and self.store.responses.settlement_of(decision_id):
+                incident_id = request.plan.incident_id
+                self.store.responses.end(decision_id, incident_id, "refused", sentence(error), self.clock())
+            raise
+
+    def watch(self, decision_id: str) -> Watch:
+        """Return how an applied plan stands now; see `watching.watch`."""
+        return watch(self.store, decision_id, self.aws, rules=self.rules(), keys=self.keys, clock=self.clock)
+
+
+@dataclass
+class Responder:
+    """Looks for work, and has it done.
+
+    `start` has Prefect do it; None where there is no Prefect.
+    """
+
+    plane: Plane
+    start: Start | None = None
+    _since: dict[str, datetime] = field(default_factory=dict)
+
+    def look(self) -> list[str]:
+        """Do what there is to do, and return what was done here, a line each; says that it is alive, too."""
+        responses, now = self.plane.store.responses, self.plane.clock()
+        responses.beat(HEARTBEAT, now)
+        done = []
+        for decision_id in responses.to_carry_out():
+            key = f"contain {decision_id}"
+            if self._is_ours("contain", decision_id, key, now):
+                done += self._try(key, self.plane.contain, decision_id)
+        for each in responses.watches(due_before=now):
+            key = f"watch {each.decision_id} {each.next_at}"
+            if self._is_ours("watch", each.decision_id, key, now):
+                done += self._try(key, self.plane.watch, each.decision_id)
+        return done
+
+    def _is_ours(self, flow: str, decision_id: str, key: str, now: datetime) -> bool:
+        """Return whether the responder does it itself: there is no Prefect, or it has not done it in time."""
+        if self.start is None:
+            return True
+        if key not in self._since:
+            self._since[key] = now
+            try:
+                self.start(flow, {"decision_id": decision_id}, key)
+            except Exception as error:  # noqa: BLE001 - whatever ails Prefect, a thief does not wait for it
+                _log.warning("Prefect cannot start %s (%s): doing it here", key, error)
+                return True
+            return False
+        return now - self._since[key] >= PREFECT_HAS
+
+    def _try(self, key: str, work: Callable[[str], CarriedOut | Watch], decision_id: str) -> list[str]:
+        try:
+            return [f"{key}: {work(decision_id).said}"]
+        except LeaseHeldError:
+            return []  # Prefect's run is at it
+        except CloudTrailResponseError as error:
+            _log.error("%s: %s", key, error)
+            return [f"{key}: {sentence(error)}"]

@@ -1,0 +1,46 @@
+"""Every call to AWS that our own code makes in a test is one that the policies in deploy/iam allow its roles."""
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+from botocore.handlers import BUILTIN_HANDLERS
+
+ROOT = Path(__file__).parents[1]
+OURS = tuple(str(ROOT / "src" / "prefect_cloudtrail" / each) for each in ("context", "response"))
+# What a role may do before it is one, and what the root of a member account may do by the policy of its task.
+BESIDE = {
+    "sts:AssumeRole",
+    "sts:GetCallerIdentity",
+    "iam:DeactivateMFADevice",
+    "iam:DeleteAccessKey",
+    "iam:DeleteLoginProfile",
+    "iam:DeleteSigningCertificate",
+    "iam:ListMFADevices",
+    "iam:ListSigningCertificates",
+}
+
+
+def allowed() -> frozenset[str]:
+    """Return the IAM actions that the policies allow."""
+    found = set(BESIDE)
+    for name in ("reader.json", "responder.json"):
+        for statement in json.loads((ROOT / "deploy" / "iam" / name).read_text())["Statement"]:
+            found |= set(statement["Action"]) if statement["Effect"] == "Allow" else set()
+    return frozenset(found)
+
+
+def watch() -> None:
+    """Fail a call of ours, and so the test that led to it, where no policy allows it."""
+    known = allowed()
+
+    def asked(model: Any, **_: Any) -> None:
+        action = f"{model.service_model.signing_name}:{model.name}"
+        frame = inspect.currentframe()
+        while frame and action not in known:
+            if frame.f_code.co_filename.startswith(OURS):
+                raise AssertionError(f"our code asks {action} of AWS, which no policy in deploy/iam allows")
+            frame = frame.f_back
+
+    BUILTIN_HANDLERS.append(("before-call", asked))
