@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from prefect_cloudtrail.cases import Evidence, Incident
 from prefect_cloudtrail.explain import Explanation, Reason
+from prefect_cloudtrail.response.course import Course
 from prefect_cloudtrail.response.decision import Request
 from prefect_cloudtrail.response.plan import Plan
 from prefect_cloudtrail.response.receipt import Receipt
@@ -94,6 +95,25 @@ def report(incident: Incident) -> str:
         for piece in incident.evidence
     ]
     lines += ["", f"Incident `{incident.incident_id}`, revision {incident.revision}, {len(incident.alerts)} alerts."]
+    return "\n".join(lines)
+
+
+def course(found: Course, width: int = 80) -> str:
+    """Return what came of an incident for a terminal: asked, answered, done, by hand, watched; empty without any."""
+    lines: list[str] = []
+    for each in found.asked:
+        people = ", ".join(f"{plain(given.by)} ({given.choice.value})" for given in each.decisions) or "nobody yet"
+        ended = each.settlement.outcome.value if each.settlement else f"open until {clock(each.request.expires_at)}"
+        said = f"{each.request.plan.playbook}, {each.request.request_id}: {ended}; answered by {people}"
+        lines += _wrapped("    asked  ", said, width)
+    for receipt in found.receipts:
+        row = receipt_row(receipt)
+        lines += _wrapped("  receipt  ", f"{row['receipt']}, {row['step']}, {row['outcome']}: {row['what']}", width)
+    for step in found.by_hand:
+        done = f"done by {plain(step.done_by or '')}" if step.done_at else "to be done"
+        lines += _wrapped("  by hand  ", f"{plain(step.name)}, {done}: {plain(step.text, 1000)}", width)
+    for watch in found.watches:
+        lines += _wrapped("  watched  ", f"{watch.state.replace('_', ' ')}: {plain(watch.said, 400)}", width)
     return "\n".join(lines)
 
 

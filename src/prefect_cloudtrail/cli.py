@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from prefect_cloudtrail.cases import Incident
     from prefect_cloudtrail.pipeline import Options, Outcome
+    from prefect_cloudtrail.response.course import Course
     from prefect_cloudtrail.settings import Settings
     from prefect_cloudtrail.store import Kind
     from prefect_cloudtrail.tuning import Tuning
@@ -147,7 +148,7 @@ def backtest(as_json: bool, learn_until: datetime, until: datetime, feedback: st
 @state_options
 @click.argument("incident_id", required=False)
 def incidents(as_json: bool, incident_id: str | None, **given: str | None) -> None:
-    r"""List the incidents, or show one with its evidence and what the investigation guide asks, answered.
+    r"""List the incidents, or show one: its evidence, the investigation guide answered, what was asked and done.
 
     \b
     Example:
@@ -155,16 +156,19 @@ def incidents(as_json: bool, incident_id: str | None, **given: str | None) -> No
     """
     from prefect_cloudtrail import clients
     from prefect_cloudtrail.errors import StateError
+    from prefect_cloudtrail.response.course import course
 
     with clients.existing_store(_settings(given)) as store:
         found = store.incidents(ids=[incident_id] if incident_id else None)
         gathered = store.responses.context(incident_id) if incident_id else None
+        followed = course(store.responses, incident_id) if incident_id else None
     if incident_id and not found:
         raise StateError(f"no incident {incident_id} here; `prefect-cloudtrail incidents` lists them")
     if as_json:
-        _print_rows(found, gathered)
-    elif incident_id:
+        _print_rows(found, gathered, followed)
+    elif followed:
         _print_cards(found)
+        _print_course(followed)
         _print_context(gathered)
     else:
         _print_table(found)
@@ -295,11 +299,11 @@ def _report(outcome: Outcome, tell_from: float, *, as_json: bool, tuned: Tuning 
         click.echo(line)
 
 
-def _print_rows(found: list[Incident], context: str | None = None) -> None:
+def _print_rows(found: list[Incident], context: str | None = None, course: Course | None = None) -> None:
     from prefect_cloudtrail.rows import incident_row
 
     for incident in found:
-        click.echo(json.dumps(incident_row(incident, context)))
+        click.echo(json.dumps(incident_row(incident, context, course)))
 
 
 def _print_cards(found: list[Incident]) -> None:
@@ -307,6 +311,13 @@ def _print_cards(found: list[Incident]) -> None:
 
     for incident in found:
         click.echo(f"{terminal(incident)}\n")
+
+
+def _print_course(course: Course) -> None:
+    from prefect_cloudtrail import card
+
+    if course.asked:
+        click.echo(f"{card.course(course)}\n")
 
 
 def _print_context(gathered: str | None) -> None:

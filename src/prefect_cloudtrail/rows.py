@@ -9,6 +9,8 @@ from prefect_cloudtrail.alerts import event_ids
 from prefect_cloudtrail.cases import Alert, Incident
 from prefect_cloudtrail.explain import Explanation
 from prefect_cloudtrail.feedback import Entry, PlannedWork, Verdict
+from prefect_cloudtrail.response.course import Course
+from prefect_cloudtrail.response.plan import canonical
 from prefect_cloudtrail.tuning import Tuning
 
 
@@ -17,14 +19,16 @@ def moment(when: datetime | None) -> str | None:
     return when.astimezone(UTC).isoformat().replace("+00:00", "Z") if when else None
 
 
-def incident_row(incident: Incident, context: str | None = None) -> dict[str, Any]:
+def incident_row(incident: Incident, context: str | None = None, course: Course | None = None) -> dict[str, Any]:
     """Return the incident as one JSON row of the command line.
 
     Args:
         incident: which incident.
         context: the guide's answers as they are stored, JSON; only then the row has a key `context`.
+        course: what was asked, answered and done; only then the row has a key `response`.
     """
     given = {} if context is None else {"context": json.loads(context)}
+    given |= {} if course is None else {"response": json.loads(canonical(course))}
     return given | {
         "type": "incident",
         "incident_id": incident.incident_id,

@@ -72,7 +72,7 @@ def test_while_another_carries_it_out_the_second_gives_way(site: Site) -> None:
     decision_id = site.approve()
     with (
         site.store.lease(f"contain {decision_id}", "another", 2, datetime.now(UTC)),
-        pytest.raises(LeaseHeldError),
+        pytest.raises(LeaseHeldError, match=rf"^another process is at it \(contain {decision_id}\): another holds it"),
     ):
         site.plane.contain(decision_id)
     assert site.robbery.key_status() == "Active"

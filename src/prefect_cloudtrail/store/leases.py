@@ -116,17 +116,15 @@ def take(database: Database, name: str, owner: str, minutes: float, now: datetim
         )
         if token is None:
             held = connection.execute(row).one()
-            raise LeaseHeldError(_said(held.owner, held.expires_at, database.where))
+            raise LeaseHeldError(_said(name, held.owner, held.expires_at, database.where))
     return Lease(name, owner, token, minutes, database)
 
 
-def _said(written: str, expires_at: datetime, where: str) -> str:
+def _said(name: str, written: str, expires_at: datetime, where: str) -> str:
     owner, process = read_owner(written)
     longer = f", and longer while {process} goes on" if process else ""
-    return (
-        f"another detector is at work on {where}: {owner} holds it "
-        f"until {expires_at:%Y-%m-%dT%H:%M:%SZ}{longer}; try again then"
-    )
+    what = f"another detector is at work on {where}" if name == "detect" else f"another process is at it ({name})"
+    return f"{what}: {owner} holds it until {expires_at:%Y-%m-%dT%H:%M:%SZ}{longer}; try again then"
 
 
 def release(lease: Lease) -> None:
