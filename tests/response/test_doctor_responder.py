@@ -1,0 +1,37 @@
+from datetime import timedelta
+
+from responding import Site
+
+from prefect_cloudtrail.checks import Check
+from prefect_cloudtrail.doctor.responder import START, look_at_responder
+from prefect_cloudtrail.response.responder import Responder
+
+
+def found(site: Site) -> list[Check]:
+    return list(look_at_responder(site.store, site.clock()))
+
+
+def test_where_nobody_responds_and_nothing_waits_nothing_is_said(site: Site) -> None:
+    assert found(site) == []
+
+
+def test_an_approved_plan_that_waits_for_nobody_is_a_failure(site: Site) -> None:
+    site.approve()
+    assert found(site) == [
+        Check("responder", "fail", "it never looked for work here, and 1 approved plan waits for it", START)
+    ]
+
+
+def test_a_responder_that_looks_is_well_and_one_that_stopped_is_missed(site: Site) -> None:
+    Responder(site.plane).look()
+    assert found(site) == [Check("responder", "ok", "it last looked for work just now")]
+    site.clock.now += timedelta(minutes=5)
+    assert found(site) == [
+        Check("responder", "warn", "it last looked for work 5 min ago: nobody would carry out an approval", START)
+    ]
+
+
+def test_a_tripped_breaker_is_said_with_who_and_why(site: Site) -> None:
+    site.store.responses.set_breaker(tripped=True, by="system:one", why="a drill", now=site.clock())
+    (check,) = found(site)
+    assert (check.name, check.status, check.said) == ("breaker", "warn", "system:one tripped it: a drill")
