@@ -16,3 +16,8 @@ def real_records() -> Path:
 
 # Before any test builds a client.
 called.watch()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits longest for servers, so that it does not come last and alone."""
+    items.sort(key=lambda item: "drills" in item.path.parts)
