@@ -9,10 +9,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect_cloudtrail import card, clients
 from prefect_cloudtrail.context.trace import trace
 from prefect_cloudtrail.response.concerned import concerned
+from prefect_cloudtrail.response.containing import Ending
+from prefect_cloudtrail.response.course import course
 from prefect_cloudtrail.response.guards import approvers_needed
 from prefect_cloudtrail.response.plan import Plan
 from prefect_cloudtrail.response.planning import proposal
 from prefect_cloudtrail.response.plans import Case
+from prefect_cloudtrail.response.receipt import Outcome
 from prefect_cloudtrail.response.rules import Rules, read_rules
 from prefect_cloudtrail.response.standing import SEEN_WITHIN, sessions_seen, stand
 from prefect_cloudtrail.settings import Settings
@@ -78,6 +81,9 @@ def made_case(store: Store, known: Settings, incident_id: str, rules: Rules) -> 
 
 
 def is_answered(store: Store, plan: Plan) -> bool:
-    """Return whether people settled a request for the same plan."""
-    same = [request for request in store.responses.requests(plan.incident_id) if request.plan.digest == plan.digest]
-    return any(store.responses.settlement(request.request_id) is not None for request in same)
+    """Return whether people settled a request for the same plan; what they allowed and failed is asked anew."""
+    done = course(store.responses, plan.incident_id)
+    failed = {each.decision_id for each in done.receipts if each.outcome == Outcome.FAILED}
+    failed |= {each.decision_id for each in done.watches if each.state in {Ending.FAILED, Ending.REFUSED}}
+    same = [each.settlement for each in done.asked if each.request.plan.digest == plan.digest and each.settlement]
+    return any(settled.decision_id not in failed for settled in same)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -61,7 +61,7 @@ def decide(
             asked.request_id,
             asked.plan.digest,
             Choice(choice),
-            deciding.Member(_user()),
+            clients.system_member(),
             "terminal",
             why,
             rules=rules,
@@ -158,9 +158,10 @@ def keys(as_json: bool, change: str) -> None:
       prefect-cloudtrail keys make
       prefect-cloudtrail keys rotate
     """
+    from prefect_cloudtrail import clients
     from prefect_cloudtrail.response.signing import Keys
 
-    folder = _folder(_settings({}))
+    folder = clients.folder_of_keys(_settings({}))
     opened = Keys.make(folder) if change == "make" else Keys.open(folder)
     listed = opened.rotate() if change == "rotate" else opened.listed()
     for each in listed:
@@ -173,27 +174,17 @@ def keys(as_json: bool, change: str) -> None:
 
 def _own(given: dict[str, str | None]) -> tuple[Settings, Rules, Keys]:
     """Return what only the responder's host has: its rules, and its keys where this user may read them."""
+    from prefect_cloudtrail import clients
     from prefect_cloudtrail.response.rules import read_rules
-    from prefect_cloudtrail.response.signing import Keys
 
     chosen = _settings(given)
-    return chosen, read_rules(chosen.rules.expanduser() if chosen.rules else None), Keys.open(_folder(chosen))
+    return chosen, read_rules(chosen.rules), clients.signing_keys(chosen)
 
 
 def _settings(given: dict[str, str | None]) -> Settings:
     from prefect_cloudtrail.settings import settings
 
     return settings(**given)
-
-
-def _folder(chosen: Settings) -> Any:  # noqa: ANN401 - a Path, whose module --help need not import
-    from prefect_cloudtrail.errors import SettingsError
-
-    if chosen.signing_keys is None:
-        raise SettingsError(
-            "no signing keys: set PREFECT_CLOUDTRAIL_SIGNING_KEYS to their folder on the responder's host"
-        )
-    return chosen.signing_keys.expanduser()
 
 
 def _shown(store: Store, request_or_incident: str, playbook: str | None, rules: Rules) -> Request:
@@ -253,7 +244,6 @@ def _clock(moment: datetime) -> str:
 
 def _user() -> str:
     """Return who acts: the process's own user, whom no environment variable changes."""
-    import os
-    import pwd
+    from prefect_cloudtrail import clients
 
-    return f"system:{pwd.getpwuid(os.getuid()).pw_name}"
+    return clients.system_member().id

@@ -141,14 +141,22 @@ def signing_keys(settings: Settings) -> "Keys":
     Raises:
         SettingsError: none are set, or they cannot be read.
     """
-    from prefect_cloudtrail.response.signing import Keys  # noqa: PLC0415
+    from prefect_cloudtrail.response.signing import Keys  # noqa: PLC0415 - the cryptography takes as long
 
+    return Keys.open(folder_of_keys(settings))
+
+
+def folder_of_keys(settings: Settings) -> Path:
+    """Return where the signing keys are, or are to be.
+
+    Raises:
+        SettingsError: it is not set.
+    """
     if settings.signing_keys is None:
         raise SettingsError(
-            "no signing keys: set PREFECT_CLOUDTRAIL_SIGNING_KEYS to their folder, on the responder's host alone; "
-            "`prefect-cloudtrail keys make` makes one"
+            "no signing keys: set PREFECT_CLOUDTRAIL_SIGNING_KEYS to their folder on the responder's host"
         )
-    return Keys.open(settings.signing_keys.expanduser())
+    return settings.signing_keys.expanduser()
 
 
 def system_member() -> "Member":

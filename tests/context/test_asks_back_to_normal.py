@@ -34,7 +34,12 @@ def test_what_is_read_back_is_ticked_and_the_rest_waits_for_a_person() -> None:
 
 
 def test_what_cannot_be_read_back_is_open() -> None:
-    assert answer(NAME, a_case()).said[:3] == (
+    said = answer(NAME, a_case())
+    assert said.said[-1] == (
+        f"Could not determine: whether it is done: Rotate the key {KEY}. Ask for MFA. "
+        "Looked at: the closing checklist, read back in AWS."
+    )
+    assert said.said[:3] == (
         "0 of 4 lines of the closing checklist done.",
         f"Rotate the key {KEY}. Not read back: {NO_READER}.",
         f"Ask for MFA. Not read back: {NO_READER}.",

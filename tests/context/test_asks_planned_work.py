@@ -26,3 +26,12 @@ def test_an_entry_about_others_covers_nothing() -> None:
 
 def test_an_empty_calendar_is_said() -> None:
     assert answer(NAME, a_case()).said == ("No: the calendar is empty.",)
+
+
+def test_without_its_calls_nobody_can_say_what_covers_them() -> None:
+    work = an_entry(PlannedWork, Scope(account="111122223333", command="iam:*"))
+    case = a_case(feedback=Feedback(entries=(work,)))
+    forgotten = replace(case, trace=replace(case.trace, calls=case.trace.calls.clear()))
+    assert answer(NAME, forgotten).said == (
+        "Could not determine: the event index holds none of its calls. Looked at: the calendar.",
+    )

@@ -133,3 +133,13 @@ def test_calls_from_within_the_fence_and_before_the_change_had_spread_do_not_cou
     assert still_made(index, ["AKIA"], ["81.2.69.0/24"], since)["event.id"].to_list() == ["91.198.36.0/24"]
     assert still_made(index, ["AKIA"], [], since + timedelta(seconds=1)).height == 0
     assert still_made(index, ["ASIA"], [], since).height == 0
+
+
+def test_with_the_breaker_tripped_nothing_is_applied_again_and_the_watch_goes_on(site: Site) -> None:
+    decision_id = contained(site)
+    turn_on(site)
+    site.store.responses.set_breaker(tripped=True, by="system:one", why="a drill", now=site.clock())
+    found = look(site, decision_id, seconds=10)
+    assert (found.state, site.robbery.key_status()) == ("reversed", "Active")
+    assert found.said.endswith("It is not applied again: The breaker is tripped, by system:one: a drill.")
+    assert found.next_at == site.clock() + timedelta(seconds=20)

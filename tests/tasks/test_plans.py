@@ -71,6 +71,23 @@ def test_what_people_answered_is_not_asked_again(known: Settings, incident_id: s
     assert len(propose.fn(known, incident_id, "fence_principal")) == 1
 
 
+def test_what_people_allowed_and_could_not_be_carried_out_is_asked_anew(known: Settings, incident_id: str) -> None:
+    (asked,) = propose.fn(known, incident_id, "disable_access_keys")
+    now = datetime.now(UTC)
+    with Store.open(Path(known.state)) as store:
+        request = store.responses.request(asked)
+        assert request is not None
+        decision = Decision(
+            "dec_1", asked, request.plan.digest, Choice.APPROVE, "system:maria", "terminal", now, "", "key", "signature"
+        )
+        assert store.responses.add_decision(decision, SettlementOutcome.APPROVED, now)
+    assert propose.fn(known, incident_id, "disable_access_keys") == []
+    with Store.open(Path(known.state)) as store:
+        store.responses.end("dec_1", incident_id, "refused", "The approval was not begun in its time.", now)
+    (again,) = propose.fn(known, incident_id, "disable_access_keys")
+    assert again != asked
+
+
 def test_what_the_rules_refuse_is_not_asked(known: Settings, incident_id: str, tmp_path: Path) -> None:
     path = tmp_path / "rules.toml"
     path.write_text(f'never = ["{ALICE}"]\n', encoding="utf-8")

@@ -6,6 +6,7 @@ from prefect_cloudtrail.context.asked import Asked, listed, moment, shown
 from prefect_cloudtrail.context.lookups import Unanswered
 
 BY_PERSON = "A person ticks this."
+NOT_READ = "Not read back"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _key(case: Asked, key: str) -> Closing:
         return Closing(f"rotate_{key}", text, done=False, how=BY_PERSON)
     found = case.lookups.ask("iam", "ListAccessKeys", case.incident.account_id, UserName=case.user_name)
     if isinstance(found, Unanswered):
-        return Closing(f"rotate_{key}", text, done=False, how=f"Not read back: {found.why}.")
+        return Closing(f"rotate_{key}", text, done=False, how=f"{NOT_READ}: {found.why}.")
     statuses = {each["AccessKeyId"]: str(each["Status"]) for each in found["AccessKeyMetadata"]}
     status = statuses.get(key, "gone")
     return Closing(f"rotate_{key}", text, done=status != "Active", how=f"Read back: it is {status}.")
@@ -65,7 +66,7 @@ def _session(case: Asked, index: int) -> Closing:
 def _mfa(case: Asked, user_name: str) -> Closing:
     found = case.lookups.ask("iam", "ListMFADevices", case.incident.account_id, UserName=user_name)
     if isinstance(found, Unanswered):
-        return Closing("mfa", "Ask for MFA.", done=False, how=f"Not read back: {found.why}.")
+        return Closing("mfa", "Ask for MFA.", done=False, how=f"{NOT_READ}: {found.why}.")
     done = bool(found["MFADevices"])
     return Closing(
         "mfa", "Ask for MFA.", done=done, how=f"Read back: {'a device is' if done else 'no device is'} there."

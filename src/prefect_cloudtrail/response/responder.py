@@ -78,15 +78,19 @@ class Responder:
         """Do what there is to do, and return what was done here, a line each; says that it is alive, too."""
         responses, now = self.plane.store.responses, self.plane.clock()
         responses.beat(HEARTBEAT, now)
-        done = []
+        done, seen = [], set[str]()
         for decision_id in responses.to_carry_out():
             key = f"contain {decision_id}"
+            seen.add(key)
             if self._is_ours("contain", decision_id, key, now):
                 done += self._try(key, self.plane.contain, decision_id)
         for each in responses.watches(due_before=now):
             key = f"watch {each.decision_id} {each.next_at}"
+            seen.add(key)
             if self._is_ours("watch", each.decision_id, key, now):
                 done += self._try(key, self.plane.watch, each.decision_id)
+        # What is no more to do is done; the responder runs for months.
+        self._since = {key: since for key, since in self._since.items() if key in seen}
         return done
 
     def _is_ours(self, flow: str, decision_id: str, key: str, now: datetime) -> bool:

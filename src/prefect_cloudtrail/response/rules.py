@@ -84,6 +84,7 @@ def read_rules(path: Path | None) -> Rules:
     """
     if path is None:
         return Rules()
+    path = path.expanduser()
     require_own(path, "rules", stat.S_IWGRP | stat.S_IWOTH, "be written to by others: chmod go-w")
     try:
         file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)

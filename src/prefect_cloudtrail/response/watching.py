@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from prefect_cloudtrail.cases import Incident
-from prefect_cloudtrail.errors import ActionError, StateError, TargetGoneError
+from prefect_cloudtrail.errors import ActionError, RefusedError, StateError, TargetGoneError
 from prefect_cloudtrail.response.actions import Aws, actions
 from prefect_cloudtrail.response.containing import Clock, sentence
 from prefect_cloudtrail.response.deciding import approved
@@ -68,7 +68,6 @@ def watch(store: Store, decision_id: str, aws: Aws, *, rules: Rules, keys: Keys,
 
     Raises:
         StateError: nothing was applied under this decision.
-        RefusedError: what was reversed cannot be applied again, as the approval does not verify.
     """
     watched = next((each for each in store.responses.watches() if each.decision_id == decision_id), None)
     if watched is None:
@@ -123,7 +122,13 @@ def _read_back(
         reading = action.verify(aws, receipt)
         if not reading.holds and early:
             # Within the same approval, which is verified again: what the principal turned back is turned again.
-            approved(store, receipt.decision_id, *approval, clock())
+            try:
+                approved(store, receipt.decision_id, *approval, clock())
+            except RefusedError as error:
+                # Such as a breaker that was tripped since: it stays turned back, and is told so.
+                return ReadBack(
+                    receipt, agrees=False, said=f"{reading.said} It is not applied again: {sentence(error)}"
+                )
             action.apply(aws, receipt)
             reading = action.verify(aws, receipt)
             document = {"receipt_id": receipt.receipt_id, "holds": reading.holds, "said": reading.said}
@@ -173,7 +178,7 @@ def _judged(
         return WatchState.STILL_USED, _said_of(used)
     by_hand = [each for each in store.responses.manual_steps(watched.incident_id) if not each.done_at]
     accounts = {incident.account_id, *(each.step.account_id for each in receipts)}
-    complete = [store.responses.delivered_until(account) for account in accounts]
+    complete = [store.responses.delivered_until(account, watched.applied_at) for account in accounts]
     complete_to = None if None in complete else min(each for each in complete if each) - DELIVERED_WITHIN
     proven_at = watched.applied_at + QUIET_FOR
     if by_hand:

@@ -216,10 +216,10 @@ class Responses:
         with self._database.writing() as connection:
             work.end(connection, decision_id, incident_id, state, said, now)
 
-    def delivered_until(self, account_id: str) -> datetime | None:
-        """Return when the newest object of the account that was read was delivered; None without any."""
+    def delivered_until(self, account_id: str, since: datetime) -> datetime | None:
+        """Return when the newest object of the account that was read was delivered; None where none was since then."""
         with self._database.reading() as connection:
-            return work.delivered_until(connection, account_id)
+            return work.delivered_until(connection, account_id, since)
 
     # The breaker and the audit
 

@@ -30,10 +30,12 @@ def end(connection: sa.Connection, decision_id: str, incident_id: str, state: st
     )
 
 
-def delivered_until(connection: sa.Connection, account_id: str) -> datetime | None:
-    """Return when the newest object of the account that was read was delivered; None without any."""
+def delivered_until(connection: sa.Connection, account_id: str, since: datetime) -> datetime | None:
+    """Return when the newest object of the account that was read was delivered; None where none was since then."""
     named = sa.or_(
         OBJECTS.c.path.like(f"%/{account_id}/CloudTrail/%"), OBJECTS.c.path.like(f"%{account_id}_CloudTrail_%")
     )
-    found: datetime | None = connection.scalar(sa.select(sa.func.max(OBJECTS.c.delivered)).where(named))
+    found: datetime | None = connection.scalar(
+        sa.select(sa.func.max(OBJECTS.c.delivered)).where(OBJECTS.c.delivered >= since, named)
+    )
     return found

@@ -22,6 +22,8 @@ def answer(case: Asked) -> Answered:
     if not rows:
         if not entries:
             return Answered(("No: the calendar is empty.",))
+        if not calls:
+            return Answered((), (), "the event index holds none of its calls", "the calendar")
         entered = "one entry" if len(entries) == 1 else f"{len(entries)} entries"
         return Answered((f"No: of {entered} in the calendar, none is about these calls.",))
     sentences = [

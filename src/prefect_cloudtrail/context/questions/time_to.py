@@ -8,6 +8,7 @@ from prefect_cloudtrail.context.asked import Answered, Asked, moment
 ORDER = 22
 ASKS = "How long did it take to detect, and to respond (MTTD, MTTR)?"
 PERMISSIONS = ()
+DELIVERED = "delivered"
 
 
 def answer(case: Asked) -> Answered:
@@ -33,10 +34,13 @@ def answer(case: Asked) -> Answered:
             for stamp in known[1:]
             if stamp.at
         ]
-    missing = [stamp.name for stamp in case.stamps if not stamp.at]
+    # It was delivered, or there were no incident: where no name of an object says when, nobody knows.
+    unknown = any(stamp.name == DELIVERED and not stamp.at for stamp in case.stamps)
+    missing = [stamp.name for stamp in case.stamps if not stamp.at and stamp.name != DELIVERED]
     if missing:
         sentences.append(f"Not yet {', '.join(missing)}.")
-    return Answered(tuple(sentences), tuple(rows))
+    why = "when it was delivered: no name of an object says so" if unknown else None
+    return Answered(tuple(sentences), tuple(rows), why, "the names of the log objects" if unknown else "")
 
 
 def _lasted(begin: datetime, end: datetime) -> str:
