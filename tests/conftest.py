@@ -1,7 +1,10 @@
+from functools import cache
 from pathlib import Path
 
+import botocore.session
 import called
 import pytest
+from botocore.loaders import create_loader
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -16,6 +19,8 @@ def real_records() -> Path:
 
 # Before any test builds a client.
 called.watch()
+# What AWS's services look like is read once, not for every session: that takes longer than most tests.
+botocore.session.create_loader = cache(create_loader)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
-import botocore.loaders
 import pytest
 from moto import mock_aws
 from responding import Clock, Site
@@ -15,15 +13,6 @@ from response_cases import Case, a_case
 from bench.drills.robbery import Robbery, aws, robbed
 from prefect_cloudtrail import clients
 from prefect_cloudtrail.settings import settings
-
-# Read once for all tests: it takes a second and more for each client.
-_loader = cache(botocore.loaders.create_loader)
-
-
-@pytest.fixture(autouse=True)
-def _quick_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Build clients from what was read once."""
-    monkeypatch.setattr("botocore.session.botocore.loaders.create_loader", _loader)
 
 
 @pytest.fixture
