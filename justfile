@@ -57,3 +57,11 @@ drills *arguments:
 # everything a change must pass
 ci:
     .ci/run
+
+# from the tap in Slack to the key that is Inactive; arguments go to the benchmark
+tap *arguments:
+    uv run python -m bench.tap {{ arguments }}
+
+# pictures of what people see in Slack, taken in Chromium
+screens *arguments:
+    uv run python -m bench.screens {{ arguments }}

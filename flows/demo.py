@@ -5,21 +5,29 @@ neither the user's profile nor their server is touched, and this module needs no
 moto on a port of this machine, and the demo plays both people who approve.
 """
 
+import contextlib
+import importlib
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from prefect_cloudtrail.card import principal_name
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.demo import DEMO, Generated, Organisation, Theft, generate
-from prefect_cloudtrail.demo.cloud import CREDENTIALS, READER_ROLE, cloud, key_status
+from prefect_cloudtrail.demo.cloud import CREDENTIALS, READER_ROLE, RESPONDER_ROLE, cloud, key_status
 from prefect_cloudtrail.demo.people import Host, contain, undo
 from prefect_cloudtrail.errors import CloudTrailResponseError
 from prefect_cloudtrail.store import Store
+
+if TYPE_CHECKING:
+    from prefect_cloudtrail.demo.slack import LocalSlack
 
 # What the process of its own runs: the two flows that a worker runs, too.
 WATCH = """
@@ -54,6 +62,8 @@ def run_demo(
     agrees: Callable[[str], bool] = lambda _: True,
     progress: Callable[[float], None] | None = None,
     organisation: Organisation = DEMO,
+    slack: "LocalSlack | None" = None,
+    over: Callable[[], bool] | None = None,
 ) -> Incident:
     """Return the thief's incident: found by the detect flow, told by respond, its key disabled, and given back.
 
@@ -64,6 +74,9 @@ def run_demo(
         agrees: asked before the key is disabled, and before that is undone; a no ends the demo there.
         progress: told the share of the trail that is generated, 0 to 1.
         organisation: whose trail; an IAM user's key is stolen on its last day.
+        slack: where it is told and decided; on the terminal where there is none.
+        over: whether somebody who decides in the browser has done so; asked until it is, or Ctrl-C. Without it the
+            demo taps itself.
 
     Raises:
         CloudTrailResponseError: `folder` holds a demo already, moto is not installed, or a flow failed.
@@ -81,6 +94,9 @@ def run_demo(
     with cloud(theft) as endpoint, tempfile.TemporaryDirectory() as home:
         environment = _environment(generated, state, Path(home), endpoint)
         host = Host(folder / "responder", environment)
+        if slack is not None:
+            environment |= tapping().settings_of(slack)
+            host = Host(folder / "responder", environment, tapping().rules(theft.principal, RESPONDER_ROLE))
         host.prepare()
         _watch(generated, environment | host.named(), folder / "prefect.log", show=show)
         with Store.read_only(state) as store:
@@ -89,8 +105,57 @@ def run_demo(
             log = folder / "prefect.log"
             raise CloudTrailResponseError(f"the demo found no incident; what Prefect said is in {log}")
         incident = max(incidents, key=lambda each: each.risk)
-        _respond(state, incident, host, theft, endpoint, say, agrees)
+        if slack is None:
+            _respond(state, incident, host, theft, endpoint, say, agrees)
+        else:
+            _respond_in_slack(slack, host, theft, endpoint, folder / "responder.log", say, over)
     return incident
+
+
+def tapping() -> ModuleType:
+    """Return the people who tap; imported late, as the local Slack is an extra."""
+    return importlib.import_module("prefect_cloudtrail.demo.tapping")
+
+
+def _respond_in_slack(
+    slack: "LocalSlack",
+    host: Host,
+    theft: Theft,
+    endpoint: str,
+    log: Path,
+    say: Callable[[str], None],
+    over: Callable[[], bool] | None,
+) -> None:
+    """Have the stolen key disabled and given back by taps in Slack: the demo's own, or somebody's in the browser."""
+    key, people = f"access key {theft.access_key}", tapping()
+    with people.responding({**host.environment, **host.named()}, slack, log):
+        phones = people.Phones(slack)
+        if over is not None:
+            say(f"Open {slack.url}/ in a browser: you are Maya, and on call. Ctrl-C ends the demo.")
+            _say_changes(key, theft, endpoint, say, over)
+            return
+        phones.card()
+        say("Told in Slack. Maya is on call; the owner of the key is known, so one person may decide.")
+        say(f"Maya taps Disable key, and Disable now: {phones.disable()}")
+        people.until(lambda: key_status(theft, endpoint) == "Inactive", "the key Inactive")
+        say(f"Read back: {key} is {key_status(theft, endpoint)}.")
+        first, second = phones.undo()
+        say(f"Maya taps Undo: {first}")
+        say(f"Jonas taps Undo: {second}")
+        people.until(lambda: key_status(theft, endpoint) == "Active", "the key Active again")
+        say(f"Read back: {key} is {key_status(theft, endpoint)}.")
+
+
+def _say_changes(key: str, theft: Theft, endpoint: str, say: Callable[[str], None], over: Callable[[], bool]) -> None:
+    """Say whenever the key is switched, until it is over."""
+    status = ""
+    with contextlib.suppress(KeyboardInterrupt):
+        while not over():
+            now = key_status(theft, endpoint)
+            if now != status:
+                say(f"AWS: {key} is {now}.")
+                status = now
+            time.sleep(0.5)
 
 
 def _respond(

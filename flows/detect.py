@@ -17,6 +17,7 @@ from prefect_cloudtrail.flows.respond import respond
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.tasks.artifacts import show_summary
 from prefect_cloudtrail.tasks.blocks import known_settings
+from prefect_cloudtrail.tasks.channels import tell_due
 from prefect_cloudtrail.tasks.runs import name_run, restart_crashed
 from prefect_cloudtrail.tasks.windows import SKIPPED, run_window
 
@@ -77,6 +78,9 @@ def detect(
     summary = cast("dict[str, Any]", ended.result())
     show_summary(summary, "detect")
     start_responses(known, found_with)
+    if known.slack_channel is not None:
+        # Where no responder is there to do it: what Slack did not take before, and who is called next.
+        tell_due(known)
     return Completed(message=" ".join(card.summary_lines(summary)), data=summary)
 
 

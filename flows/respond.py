@@ -12,6 +12,7 @@ from prefect_cloudtrail.playbooks import named, routed
 from prefect_cloudtrail.tasks.artifacts import show_context, show_evidence, show_report
 from prefect_cloudtrail.tasks.blocks import known_settings
 from prefect_cloudtrail.tasks.cases import stored_incident
+from prefect_cloudtrail.tasks.channels import tell_due
 from prefect_cloudtrail.tasks.runs import name_run
 
 
@@ -56,6 +57,9 @@ def respond(
         show_report(known, incident_id)
         show_evidence(known, incident_id)
         show_context(known, incident_id)
+        if known.slack_channel is not None:
+            # The guide's answers belong into the thread.
+            tell_due(known)
     failed = [f"{name}: {ending.message}" for name, ending in ended.items() if not ending.is_completed()]
     if failed:
         raise CloudTrailResponseError(f"a playbook of {incident_id} failed, {'; '.join(failed)}; run respond again")

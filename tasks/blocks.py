@@ -52,6 +52,11 @@ class CloudTrailSettings(Block):
     look_back_hours: float | None = Field(default=None, description=_said_of("look_back_hours"))
     tell_from: float | None = Field(default=None, description=_said_of("tell_from"))
     routes: Path | None = Field(default=None, description=_said_of("routes"))
+    slack_channel: str | None = Field(default=None, description=_said_of("slack_channel"))
+    slack_token: SecretStr | None = Field(default=None, description=_said_of("slack_token"))
+    slack_groups: str | None = Field(default=None, description=_said_of("slack_groups"))
+    slack_url: str | None = Field(default=None, description=_said_of("slack_url"))
+    pager_url: SecretStr | None = Field(default=None, description=_said_of("pager_url"))
 
     def held(self) -> dict[str, Any]:
         """Return the settings that are not left empty, secrets in clear."""

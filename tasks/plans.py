@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from prefect_cloudtrail import card, clients
 from prefect_cloudtrail.context.trace import trace
+from prefect_cloudtrail.errors import SlackError
 from prefect_cloudtrail.response.concerned import concerned
 from prefect_cloudtrail.response.containing import Ending
 from prefect_cloudtrail.response.course import course
@@ -19,6 +20,7 @@ from prefect_cloudtrail.response.receipt import Outcome
 from prefect_cloudtrail.response.rules import Rules, read_rules
 from prefect_cloudtrail.response.standing import SEEN_WITHIN, sessions_seen, stand
 from prefect_cloudtrail.settings import Settings
+from prefect_cloudtrail.slack.teller import Teller
 from prefect_cloudtrail.store import Store
 from prefect_cloudtrail.tasks.cases import records_of, stored_incident
 from prefect_cloudtrail.tasks.channels import TERMINAL, show
@@ -52,6 +54,9 @@ def show_requests(known: Settings, request_ids: list[str]) -> list[str]:
     """Return the ids of the requests that were shown now: those that nobody was shown before."""
     rules, now, shown = read_rules(known.rules), datetime.now(UTC), []
     with clients.case_store(known) as store:
+        teller = clients.teller(known, store)
+        if teller is not None:
+            return _told(store, teller, request_ids)
         for request_id in request_ids:
             request = store.responses.request(request_id)
             if request is None or request.delivered_at is not None:
@@ -67,6 +72,26 @@ def show_requests(known: Settings, request_ids: list[str]) -> list[str]:
             store.responses.delivered(request_id, now, ends)
             shown.append(request_id)
     return shown
+
+
+def _told(store: Store, teller: Teller, request_ids: list[str]) -> list[str]:
+    """Put the requests' buttons on their incidents' cards, and return those that were not there before."""
+    asked = [request for each in request_ids if (request := store.responses.request(each)) is not None]
+    new = [request for request in asked if request.delivered_at is None]
+    for incident_id in dict.fromkeys(request.plan.incident_id for request in new):
+        try:
+            teller.tell(incident_id)
+        except SlackError as error:
+            # They are stored, and told as soon as Slack takes them.
+            get_run_logger().warning("%s", error)
+    delivered = {each.request_id for each in new if is_delivered(store, each.request_id)}
+    return [each.request_id for each in new if each.request_id in delivered]
+
+
+def is_delivered(store: Store, request_id: str) -> bool:
+    """Return whether people could see the request."""
+    found = store.responses.request(request_id)
+    return found is not None and found.delivered_at is not None
 
 
 def made_case(store: Store, known: Settings, incident_id: str, rules: Rules) -> Case:

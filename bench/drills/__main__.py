@@ -19,7 +19,7 @@ from bench.drills.organisation import Robbed, robbed
 from bench.drills.processes import Start, start_forked, start_script
 
 if TYPE_CHECKING:
-    from bench.drills import response
+    from bench.drills import response, slack
 
 STEPS = 24
 
@@ -140,8 +140,26 @@ def kill_response(kills: int, seed: int, database: str | None, as_json: bool, wi
     _decisions(partial(kill_response, works=works), kills, seed, database, as_json=as_json)
 
 
+@main.command("slack")
+@click.option("--minutes", type=click.FloatRange(0.1), default=10, show_default=True, help="Slack's faults go on.")
+@click.option("--incidents", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--decided", type=click.IntRange(0), default=50, show_default=True, help="Of them, by people in Slack.")
+@_decision_options
+def drop_slack(minutes: float, incidents: int, decided: int, seed: int, database: str | None, as_json: bool) -> None:
+    """Drop Slack's sockets every 5 s, lose and stall its calls: each card and each decision is there once."""
+    from bench.drills.slack import drop_sockets  # noqa: PLC0415  # moto takes seconds
+
+    if decided > incidents:
+        raise click.UsageError(f"of {incidents} incidents, no {decided} can be decided")
+
+    def drill(database: str | None, _: int, seed: int, say: Callable[[str], None]) -> "slack.Tally":
+        return drop_sockets(database, minutes, incidents, decided, seed, say)
+
+    _decisions(drill, incidents, seed, database, as_json=as_json)
+
+
 def _decisions(
-    drill: Callable[[str | None, int, int, Callable[[str], None]], "decisions.Found | response.Tally"],
+    drill: Callable[[str | None, int, int, Callable[[str], None]], "decisions.Found | response.Tally | slack.Tally"],
     count: int,
     seed: int,
     database: str | None,

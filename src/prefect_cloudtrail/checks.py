@@ -1,11 +1,12 @@
 """What doctor answers: one thing that was looked at, how it is, and what to do; and the words for spans and counts."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
+from prefect_cloudtrail.errors import CloudTrailResponseError
 from prefect_cloudtrail.text import plain
 
 Status = Literal["ok", "warn", "fail", "skipped"]
@@ -45,6 +46,18 @@ class Check:
 
 
 _WRAPPED: dict[str, Any] = {"break_on_hyphens": False, "break_long_words": False}
+
+
+def answered(name: str, checks: Iterable[Check]) -> list[Check]:
+    """Return the checks up to the first that cannot be made, and that one, by this name, with its reason."""
+    made: list[Check] = []
+    try:
+        made.extend(checks)
+    except CloudTrailResponseError as error:
+        made.append(Check(name, "fail", str(error)))
+    except OSError as error:
+        made.append(Check(name, "fail", f"cannot be looked at: {error}", "give this user the rights"))
+    return made
 
 
 def failed(checks: Sequence[Check]) -> bool:

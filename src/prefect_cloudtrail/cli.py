@@ -64,14 +64,17 @@ def main() -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print rows for machines on standard output.")
 @click.option("--yes", is_flag=True, help="Answer every question with yes; so it does without a terminal.")
-def demo(as_json: bool, yes: bool) -> None:
+@click.option("--slack", "in_slack", is_flag=True, help="Tell and decide in a Slack that this machine plays.")
+def demo(as_json: bool, yes: bool, in_slack: bool) -> None:
     r"""Run the main job on a generated organisation: no AWS, no Slack, no server of yours.
 
     \b
     Example:
       prefect-cloudtrail demo
+      prefect-cloudtrail demo --slack
     """
     import tempfile
+    from contextlib import ExitStack
     from pathlib import Path
 
     from prefect_cloudtrail.flows.demo import run_demo
@@ -79,8 +82,20 @@ def demo(as_json: bool, yes: bool) -> None:
     def agrees(question: str) -> bool:
         return yes or not sys.stdin.isatty() or click.confirm(question, err=True)
 
-    with tempfile.TemporaryDirectory(prefix="prefect-cloudtrail-demo-") as folder:
-        incident = run_demo(Path(folder), lambda line: click.echo(line, err=True), show=not as_json, agrees=agrees)
+    with tempfile.TemporaryDirectory(prefix="prefect-cloudtrail-demo-") as folder, ExitStack() as opened:
+        slack = None
+        if in_slack:
+            from prefect_cloudtrail.demo.slack import local_slack
+
+            slack = opened.enter_context(local_slack())
+        incident = run_demo(
+            Path(folder),
+            lambda line: click.echo(line, err=True),
+            show=not as_json,
+            agrees=agrees,
+            slack=slack,
+            over=(lambda: False) if sys.stdin.isatty() and not yes else None,
+        )
     if as_json:
         _print_rows([incident])
 
@@ -208,7 +223,7 @@ def explain(as_json: bool, event_id: str, at: datetime | None, **given: str | No
 @_source_options
 @state_options
 def doctor(as_json: bool, **given: str | None) -> None:
-    r"""Look at settings, source, databases, state, clock and Prefect server, and say what to do; changes nothing.
+    r"""Look at settings, source, databases, state, Slack, clock and Prefect, and say what to do; changes nothing.
 
     \b
     Example:

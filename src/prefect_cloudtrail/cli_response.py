@@ -37,12 +37,13 @@ def respond(as_json: bool, incident_id: str, playbook: str | None, **given: str 
 @state_options
 @click.option("--listen", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="For /healthz and /metrics.")
 @click.option("--port", type=int, default=8787, show_default=True, help="For /healthz and /metrics; 0 is any.")
+@click.option("--slack-port", type=int, help="Take Slack's requests over HTTP at this port, in place of Socket Mode.")
 @click.option("--once", is_flag=True, help="Look for work once, do it here, and end.")
-def responder(as_json: bool, listen: str, port: int, once: bool, **given: str | None) -> None:
-    r"""Carry out what was approved, watch what was applied, and answer /healthz, until it is stopped.
+def responder(as_json: bool, listen: str, port: int, slack_port: int | None, once: bool, **given: str | None) -> None:
+    r"""Listen to Slack, carry out what was approved, watch what was applied, and answer /healthz, until it is stopped.
 
-    Serves the flows contain, undo and watch where PREFECT_API_URL names a server; what Prefect does not take up in ten
-    seconds is done all the same.
+    Serves the flows contain, undo and watch where PREFECT_API_URL names a server, and has what it does shown there; it
+    waits for no server.
 
     \b
     Example:
@@ -54,6 +55,7 @@ def responder(as_json: bool, listen: str, port: int, once: bool, **given: str | 
 
     from prefect_cloudtrail import clients
     from prefect_cloudtrail.response.health import served
+    from prefect_cloudtrail.response.repeating import repeated
     from prefect_cloudtrail.response.responder import Responder
     from prefect_cloudtrail.settings import PREFIX, settings
 
@@ -63,9 +65,11 @@ def responder(as_json: bool, listen: str, port: int, once: bool, **given: str | 
 
     # Asked to end, it ends as a program does: what it serves beside it ends too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with clients.plane(settings(**given)) as plane:
+    chosen = settings(**given)
+    with clients.plane(chosen) as plane:
+        teller = clients.teller(chosen, plane.store)
         if once:
-            for line in Responder(plane).look():
+            for line in [*Responder(plane).look(), *(teller.look() if teller else [])]:
                 say(line)
             return
         with ExitStack() as serving:
@@ -80,8 +84,13 @@ def responder(as_json: bool, listen: str, port: int, once: bool, **given: str | 
             work = Responder(plane, start)
             at = serving.enter_context(served(plane.store, lambda: datetime.now(UTC), listen, port))
             say(f"responder: /healthz on {listen}:{at}; {'dry run' if plane.rules().dry_run else 'armed'}")
+            if teller is not None:
+                serving.enter_context(repeated("tells Slack", teller.look, say, LOOKS_EVERY_SECONDS))
+                said = serving.enter_context(clients.listening(chosen, plane, listen, slack_port))
+                say(f"responder: {said}")
+            serving.enter_context(repeated("keeps watch", work.keep_watch, say, LOOKS_EVERY_SECONDS))
             while True:
-                for line in work.look():
+                for line in work.carry_out():
                     say(line)
                 time.sleep(LOOKS_EVERY_SECONDS)
 

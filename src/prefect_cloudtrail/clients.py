@@ -22,11 +22,16 @@ from prefect_cloudtrail.store.feedback import of_another
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from slack_sdk import WebClient
+
     from prefect_cloudtrail.response.deciding import Member
     from prefect_cloudtrail.response.responder import Plane
     from prefect_cloudtrail.response.signing import Keys
+    from prefect_cloudtrail.slack.teller import Teller
 
 S3 = "s3://"
+# Longer than Slack takes on a bad day; a message that is not answered by then is looked for.
+SLACK_SECONDS = 10
 
 
 def log_source(settings: Settings) -> Source:
@@ -133,6 +138,83 @@ def plane(settings: Settings) -> "Iterator[Plane]":
     existing_store(settings).close()
     with case_store(settings) as store:
         yield Plane(store, aws, lambda: read_rules(settings.rules), keys, lambda: datetime.now(UTC))
+
+
+def slack(settings: Settings) -> "WebClient | None":
+    """Return the client of Slack's Web API; None where incidents are told on the terminal.
+
+    Raises:
+        SettingsError: a channel is set, and no token.
+    """
+    if settings.slack_channel is None:
+        return None
+    if settings.slack_token is None:
+        raise SettingsError("no Slack token: set PREFECT_CLOUDTRAIL_SLACK_TOKEN beside the channel, or neither")
+    from slack_sdk import WebClient  # noqa: PLC0415 - its import takes as long as --help may
+
+    # It tries nothing again by itself: what was posted and not answered must be looked for first.
+    token, url = settings.slack_token.get_secret_value(), settings.slack_url or WebClient.BASE_URL
+    return WebClient(token=token, base_url=url, timeout=SLACK_SECONDS, retry_handlers=[])
+
+
+def teller(settings: Settings, store: Store) -> "Teller | None":
+    """Return what tells Slack of the store's incidents; None where they are told on the terminal.
+
+    Raises:
+        SettingsError: a channel is set, and no token.
+    """
+    client = slack(settings)
+    if client is None or settings.slack_channel is None:
+        return None
+    from prefect_cloudtrail.slack.teller import Teller  # noqa: PLC0415 - as above
+
+    return Teller(
+        store,
+        client,
+        settings.slack_channel,
+        lambda: read_rules(settings.rules),
+        settings.groups_to_call,
+        lambda: datetime.now(UTC),
+        pager_url=settings.pager_url.get_secret_value() if settings.pager_url else None,
+    )
+
+
+@contextmanager
+def listening(settings: Settings, plane: "Plane", address: str, port: int | None) -> "Iterator[str]":
+    """Listen to what people do in Slack until the end; give how, in a few words.
+
+    Args:
+        settings: with Slack's.
+        plane: what the responder works with.
+        address: to take Slack's requests at, where they come over HTTP.
+        port: the same; None is Socket Mode.
+
+    Raises:
+        SettingsError: what Slack needs for it is not set.
+        SlackError: Slack cannot be listened to.
+    """
+    client = slack(settings)
+    if client is None:
+        yield "no Slack"
+        return
+    from prefect_cloudtrail.slack.listener import Listener  # noqa: PLC0415 - as above
+    from prefect_cloudtrail.slack.requests import served  # noqa: PLC0415
+    from prefect_cloudtrail.slack.sockets import listening as connected  # noqa: PLC0415
+
+    listener = Listener(plane, client, settings.slack_channel)
+    if port is not None:
+        if settings.slack_signing_secret is None:
+            raise SettingsError("no signing secret: set PREFECT_CLOUDTRAIL_SLACK_SIGNING_SECRET for Slack over HTTP")
+        secret = settings.slack_signing_secret.get_secret_value()
+        with served(listener, secret, plane.store, plane.clock, address, port) as at:
+            yield f"Slack over HTTP on {address}:{at}"
+    elif settings.slack_app_token is None:
+        raise SettingsError(
+            "no app token: set PREFECT_CLOUDTRAIL_SLACK_APP_TOKEN for Socket Mode, or give --slack-port"
+        )
+    else:
+        with connected(listener, settings.slack_app_token.get_secret_value(), client, plane.store, plane.clock):
+            yield "Slack over Socket Mode"
 
 
 def signing_keys(settings: Settings) -> "Keys":

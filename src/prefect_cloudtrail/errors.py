@@ -11,6 +11,7 @@ CloudTrailResponseError
 │   └── ActionError       AWS refused a step, or what it says does not agree
 │       ├── TargetGoneError   what the step names is there no more
 │       └── ChangedSinceError somebody changed it meanwhile, so undo leaves it
+├── SlackError        Slack does not take a message, or cannot be asked
 └── StateError        the state cannot be used
     ├── NewerStateError   it was written by a newer version
     └── LeaseHeldError    another detector is at work on it
@@ -35,6 +36,10 @@ class GeoError(CloudTrailResponseError):
 
 class FeedbackError(CloudTrailResponseError):
     """A verdict, suppression or notice cannot be recorded as it is."""
+
+
+class SlackError(CloudTrailResponseError):
+    """Slack does not take a message, or cannot be asked; what was to be said stays written down."""
 
 
 class StateError(CloudTrailResponseError):

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prefect_cloudtrail.errors import SettingsError
@@ -63,10 +63,37 @@ class Settings(BaseSettings):
         default=None, description="TOML table of which playbooks run for which incident; each one's own by default."
     )
 
+    slack_channel: str | None = Field(
+        default=None,
+        pattern=r"^[CG][A-Z0-9]+$",
+        description="Id of the Slack channel that incidents are told in; without it they are told on the terminal.",
+    )
+    slack_token: SecretStr | None = Field(default=None, description="The Slack app's bot token, xoxb-...")
+    slack_app_token: SecretStr | None = Field(
+        default=None, description="The Slack app's token for Socket Mode, xapp-...: the responder's own."
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        default=None, description="What Slack signs its requests with, where they come over HTTP: the responder's own."
+    )
+    slack_groups: str | None = Field(
+        default=None,
+        pattern=r"^S[A-Z0-9]+( *, *S[A-Z0-9]+)*$",
+        description="Ids of the user groups to call, with commas: the first at once, the next after 5 minutes each.",
+    )
+    slack_url: str | None = Field(default=None, description="Where Slack's Web API answers, if it is not Slack.")
+    pager_url: SecretStr | None = Field(
+        default=None, description="Webhook that is called when nobody answers within 5 minutes."
+    )
+
     @field_validator("state", mode="before")
     @classmethod
     def _state_as_text(cls, state: object) -> object:
         return str(state) if isinstance(state, Path) else state
+
+    @property
+    def groups_to_call(self) -> tuple[str, ...]:
+        """The user groups to call, in their order."""
+        return tuple(each.strip() for each in self.slack_groups.split(",")) if self.slack_groups else ()
 
     @property
     def look_back(self) -> timedelta:

@@ -6,7 +6,7 @@ import pytest
 from response_cases import USER
 from store.case_builders import an_incident
 
-from prefect_cloudtrail.response.concerned import concerned, different_people, may_be
+from prefect_cloudtrail.response.concerned import concerned, different_people, may_be, member_to_ask
 from prefect_cloudtrail.response.rules import Rules
 
 RESERVED = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_1234/ana@example.com"
@@ -51,6 +51,32 @@ def test_an_enforced_source_identity_says_who_it_is() -> None:
 
 def test_of_a_cohort_nobody_is_known() -> None:
     assert concerned(replace(an_incident(), kind="cohort"), OWNERS) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("owners", "member"),
+    [
+        ({USER: "slack:UOWNER"}, "slack:UOWNER"),
+        ({USER: "slack:UOWNER", "user deploy": "slack:UOWNER"}, "slack:UOWNER"),
+        ({USER: "slack:UOWNER", "user deploy": "slack:UANA"}, None),
+        ({USER: "system:ana"}, None),
+        ({USER: "system:ana", "system:ana": "slack:UANA"}, "slack:UANA"),
+        ({}, None),
+    ],
+)
+def test_one_member_of_slack_can_be_asked_where_the_mappings_agree(owners: dict[str, str], member: str | None) -> None:
+    incident = replace(an_incident(), principal_kind="iam_user", principal=USER, person="user deploy")
+    assert member_to_ask(incident, Rules(owners=owners)) == member
+
+
+def test_nobody_is_asked_because_of_the_name_of_a_session() -> None:
+    session = replace(
+        an_incident(),
+        principal_kind="role_session",
+        principal=f"{ROLE}/ana@example.com",
+        person="ana@example.com",
+    )
+    assert member_to_ask(session, OWNERS) is None
 
 
 @pytest.mark.parametrize(

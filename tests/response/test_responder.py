@@ -33,34 +33,68 @@ def test_without_prefect_the_responder_carries_out_what_was_approved_at_its_next
     assert site.store.responses.last_beat(HEARTBEAT) == site.clock()
 
 
-def test_prefect_is_asked_once_and_what_it_has_not_done_in_ten_seconds_is_done_here(site: Site) -> None:
+def test_what_was_approved_is_carried_out_at_once_and_prefect_is_told_of_it_once(site: Site) -> None:
     decision_id, prefect = site.approve(), Prefect()
     responder = Responder(site.plane, prefect.start)
-    assert responder.look() == []
-    site.clock.now += PREFECT_HAS - timedelta(seconds=1)
-    assert responder.look() == []
-    assert (site.robbery.key_status(), len(prefect.started)) == ("Active", 1)
-    site.clock.move(seconds=1)
     assert len(responder.look()) == 1
     assert site.robbery.key_status() == "Inactive"
-    assert prefect.started[0] == ("contain", decision_id, f"contain {decision_id}")
-
-
-def test_what_prefect_has_done_is_not_done_again(site: Site) -> None:
-    decision_id, prefect = site.approve(), Prefect()
-    responder = Responder(site.plane, prefect.start)
-    responder.look()
-    site.plane.contain(decision_id)
-    before = len(site.store.responses.audit_rows())
-    site.clock.now += PREFECT_HAS - timedelta(seconds=1)
+    assert prefect.started == [("contain", decision_id, f"contain {decision_id}")]
     assert responder.look() == []
-    assert len(site.store.responses.audit_rows()) == before
+    assert Responder(site.plane, prefect.start).look() == []  # started anew, it knows
+    assert len(prefect.started) == 1
 
 
-def test_a_prefect_that_is_down_is_not_waited_for(site: Site) -> None:
+def test_carrying_out_asks_prefect_nothing(site: Site) -> None:
     site.approve()
-    assert len(Responder(site.plane, Prefect(down=True).start).look()) == 1
+
+    def hangs(flow: str, parameters: Mapping[str, Any], key: str) -> None:
+        raise AssertionError(flow, parameters, key)
+
+    assert len(Responder(site.plane, hangs).carry_out()) == 1
     assert site.robbery.key_status() == "Inactive"
+
+
+def test_a_prefect_that_is_down_is_told_when_it_is_back(site: Site) -> None:
+    decision_id, prefect = site.approve(), Prefect(down=True)
+    responder = Responder(site.plane, prefect.start)
+    assert len(responder.look()) == 1
+    assert site.robbery.key_status() == "Inactive"
+    prefect.down = False
+    site.clock.now += PREFECT_HAS - timedelta(seconds=1)
+    responder.look()
+    assert prefect.started == []
+    site.clock.move(seconds=1)
+    responder.look()
+    assert ("contain", decision_id, f"contain {decision_id}") in prefect.started
+
+
+def test_what_was_carried_out_more_than_a_day_ago_is_not_news_to_prefect(site: Site) -> None:
+    site.contain()
+    site.clock.move(hours=25)
+    prefect = Prefect()
+    Responder(site.plane, prefect.start).look()
+    assert [flow for flow, _, _ in prefect.started] == ["watch"]
+
+
+def test_a_watch_that_prefect_has_not_taken_up_in_ten_seconds_is_looked_at_here(site: Site) -> None:
+    site.contain()
+    site.clock.move(seconds=10)
+    prefect = Prefect()
+    responder = Responder(site.plane, prefect.start)
+    assert responder.keep_watch() == []
+    site.clock.now += PREFECT_HAS - timedelta(seconds=1)
+    assert responder.keep_watch() == []
+    assert [flow for flow, _, _ in prefect.started].count("watch") == 1
+    site.clock.move(seconds=1)
+    (said,) = responder.keep_watch()
+    assert said.startswith("watch dec_")
+
+
+def test_a_watch_is_looked_at_at_once_where_prefect_is_down(site: Site) -> None:
+    site.contain()
+    site.clock.move(seconds=10)
+    (said,) = Responder(site.plane, Prefect(down=True).start).keep_watch()
+    assert said.startswith("watch dec_")
 
 
 def test_a_watch_that_is_due_is_looked_at(site: Site) -> None:

@@ -15,7 +15,7 @@ URL = "postgresql://cloudtrail:secret@db.example.com/cases"
 
 
 # Whoever may write a block could say who may decide, and with which keys: these are the host's alone.
-OF_THE_HOST = ("rules", "signing_keys")
+OF_THE_HOST = ("rules", "signing_keys", "slack_app_token", "slack_signing_secret")
 HELD = [name for name in Settings.model_fields if name not in OF_THE_HOST]
 
 

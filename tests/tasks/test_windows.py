@@ -13,6 +13,7 @@ from prefect_cloudtrail.errors import (
     LeaseHeldError,
     ResponseError,
     SettingsError,
+    SlackError,
     SourceError,
     StateError,
 )
@@ -65,6 +66,7 @@ def test_a_missing_city_database_fails_before_a_state_is_made(trail: Trail, tmp_
         (GeoError("no such database"), False),
         (FeedbackError("about everybody"), False),
         (ResponseError("not ours"), False),
+        (SlackError("it asks to wait"), True),
         (StateError("damaged"), False),
         (LeaseHeldError("busy"), False),
     ],
@@ -82,5 +84,6 @@ def test_every_error_of_the_tree_is_decided_on() -> None:
         "GeoError",
         "FeedbackError",
         "ResponseError",
+        "SlackError",
         "StateError",
     }

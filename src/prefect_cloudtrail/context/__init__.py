@@ -153,6 +153,7 @@ def asked(store: Store, found: Trace, lookups: Lookups, incident: Incident, rule
         others=_others(store, incident, people),
         feedback=store.feedback(),
         stamps=_stamps(store, found, incident),
+        owner_asked=store.slack.owner(incident.incident_id),
     )
 
 

@@ -13,6 +13,7 @@ from prefect_cloudtrail.context.lookups import Lookups
 from prefect_cloudtrail.context.trace import Trace, theirs
 from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.response.rules import Rules
+from prefect_cloudtrail.store.slack import OwnerRow
 from prefect_cloudtrail.text import plain
 
 MACHINES = frozenset({"role", "instance_role", "aws_service"})
@@ -44,6 +45,7 @@ class Asked:
         others: the same people's other incidents around it.
         feedback: what people entered.
         stamps: how far it has come.
+        owner_asked: who was asked in Slack whether it was them, and what they said.
     """
 
     incident: Incident
@@ -57,6 +59,7 @@ class Asked:
     others: tuple[Incident, ...]
     feedback: Feedback
     stamps: tuple[Stamp, ...]
+    owner_asked: OwnerRow | None = None
 
     @cached_property
     def here(self) -> pl.DataFrame:

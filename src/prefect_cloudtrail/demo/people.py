@@ -38,6 +38,7 @@ class Host:
 
     folder: Path
     environment: Mapping[str, str]
+    file: str = RULES
 
     @property
     def rules(self) -> Path:
@@ -47,7 +48,7 @@ class Host:
     def prepare(self) -> None:
         """Write the file, and make the signing key."""
         self.folder.mkdir(mode=0o700)
-        self.rules.write_text(RULES, encoding="utf-8")
+        self.rules.write_text(self.file, encoding="utf-8")
         self.rules.chmod(0o600)
         Keys.make(self.folder / "keys")
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prefect_cloudtrail import clients
-from prefect_cloudtrail.checks import Check, ago, counted, long_as
+from prefect_cloudtrail.checks import Check, ago, answered, counted, long_as
 from prefect_cloudtrail.cloudtrail import LogObject
 from prefect_cloudtrail.doctor.clock import compare_clocks
+from prefect_cloudtrail.doctor.slack import look_at_slack
 from prefect_cloudtrail.doctor.state import look_at_state
-from prefect_cloudtrail.errors import CloudTrailResponseError, SettingsError, SourceError
+from prefect_cloudtrail.errors import SettingsError, SourceError
 from prefect_cloudtrail.geo import Database, Geo
 from prefect_cloudtrail.settings import PREFIX, Settings, settings
 
@@ -40,30 +41,19 @@ def examine(given: Mapping[str, object], environment: Mapping[str, str], now: da
 
 
 def check(known: Settings, now: datetime) -> list[Check]:
-    """Return what is to be said of the source, the databases, the state and the clock."""
+    """Return what is to be said of the source, the databases, the state, Slack and the clock."""
     began = time.monotonic()
-    clock = _answered("clock", compare_clocks(known, now, began))
+    clock = answered("clock", compare_clocks(known, now, began))
     objects: list[LogObject] = []
-    source = _answered("source", _source(known, now, objects))
+    source = answered("source", _source(known, now, objects))
     return [
         Check("settings", "ok", f"set: {', '.join(sorted(known.model_fields_set)) or 'nothing'}"),
         *source,
         *_geo(known, now),
-        *_answered("state", look_at_state(known, now, objects)),
+        *answered("state", look_at_state(known, now, objects)),
+        *answered("slack", look_at_slack(known)),
         *clock,
     ]
-
-
-def _answered(name: str, checks: Iterator[Check]) -> list[Check]:
-    """The checks up to the first that cannot be made, and that one with its reason."""
-    made: list[Check] = []
-    try:
-        made.extend(checks)
-    except CloudTrailResponseError as error:
-        made.append(Check(name, "fail", str(error)))
-    except OSError as error:
-        made.append(Check(name, "fail", f"cannot be looked at: {error}", "give this user the rights"))
-    return made
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -128,7 +118,7 @@ def _source(known: Settings, now: datetime, objects: list[LogObject]) -> Iterato
 
 def _geo(known: Settings, now: datetime) -> list[Check]:
     asn_path = known.asn_db
-    city = _answered("city_db", _cities(known, now))
+    city = answered("city_db", _cities(known, now))
     if asn_path is None:
         lost = "none: nobody knows who owns a network, and the evidence of hosting networks goes unsaid"
         return [
@@ -137,7 +127,7 @@ def _geo(known: Settings, now: datetime) -> list[Check]:
         ]
     if city[0].status == "fail":
         return [*city, Check("asn_db", "skipped", "not looked at before there is a city database")]
-    return [*city, *_answered("asn_db", _networks(known, now))]
+    return [*city, *answered("asn_db", _networks(known, now))]
 
 
 def _cities(known: Settings, now: datetime) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""Whether somebody carries out what was approved: the responder lives on another host, and leaves its heartbeat."""
+"""Whether somebody hears a click in Slack and carries out what was approved: both leave a heartbeat in the store."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,9 +6,11 @@ from datetime import datetime
 from prefect_cloudtrail.checks import Check, ago, counted
 from prefect_cloudtrail.response.health import STALE
 from prefect_cloudtrail.response.responder import HEARTBEAT
+from prefect_cloudtrail.slack.message import LISTENER
 from prefect_cloudtrail.store import Store
 
 START = "start `prefect-cloudtrail responder` on its host, as a service that is started again"
+LISTEN = f"{START}, with the Slack app's token (PREFECT_CLOUDTRAIL_SLACK_APP_TOKEN) in its environment"
 
 
 def look_at_responder(store: Store, now: datetime) -> Iterator[Check]:
@@ -26,3 +28,12 @@ def look_at_responder(store: Store, now: datetime) -> Iterator[Check]:
         yield Check("responder", "warn", f"it {seen}: nobody would carry out an approval", START)
     elif last:
         yield Check("responder", "ok", f"it {seen}")
+
+
+def look_at_listener(store: Store, now: datetime) -> Check:
+    """Return whether somebody hears what is clicked in Slack; Slack keeps no click for later."""
+    last = store.responses.last_beat(LISTENER)
+    if last is not None and now - last <= STALE:
+        return Check("listener", "ok", f"it last heard of Slack {ago(now - last)}")
+    seen = f"it last heard of Slack {ago(now - last)}" if last else "it was never connected to Slack"
+    return Check("listener", "fail", f"{seen}: what is clicked there is lost", LISTEN)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from prefect_cloudtrail import arrivals, clients
 from prefect_cloudtrail.checks import Check, ago, counted
 from prefect_cloudtrail.cloudtrail import LogObject
-from prefect_cloudtrail.doctor.responder import look_at_responder
+from prefect_cloudtrail.doctor.responder import look_at_listener, look_at_responder
 from prefect_cloudtrail.errors import NewerStateError, StateError
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.store import Store, postgresql
@@ -78,6 +78,8 @@ def _database(known: Settings, opened: Database, now: datetime, objects: Sequenc
         yield _lease(opened, now)
         yield _told(store, now)
         yield from look_at_responder(store, now)
+        if known.slack_channel is not None:
+            yield look_at_listener(store, now)
 
 
 def _require_place(folder: Path) -> None:

@@ -17,6 +17,7 @@ NAMED_PEOPLE = frozenset({"iam_user", "identity_center_user"})
 # Nobody else can make a role here, and Identity Center itself sets its sessions' names.
 IDENTITY_CENTER = ":role/aws-reserved/sso.amazonaws.com/"
 SYSTEM = "system:"
+SLACK = "slack:"
 
 
 def concerned(incident: Incident, rules: Rules, source_identity: str | None = None) -> frozenset[str]:
@@ -36,6 +37,12 @@ def concerned(incident: Incident, rules: Rules, source_identity: str | None = No
     owners = {name.casefold(): owner for name, owner in rules.owners.items()}
     found = [owners[name.casefold()] for name in names if name.casefold() in owners]
     return frozenset(person(each, rules) for each in found)
+
+
+def member_to_ask(incident: Incident, rules: Rules) -> str | None:
+    """Return the member of Slack, `slack:U...`, who can be asked whether it was them; None where that is not one."""
+    members = [each for each in concerned(incident, rules) if each.startswith(SLACK)]
+    return members[0] if len(members) == 1 else None
 
 
 def person(name: str, rules: Rules) -> str:

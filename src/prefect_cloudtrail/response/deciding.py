@@ -11,7 +11,7 @@ from prefect_cloudtrail.errors import RefusedError, TamperedError
 from prefect_cloudtrail.response.concerned import concerned, different_people, may_be, person
 from prefect_cloudtrail.response.decision import Choice, Decision, Request, Settlement, SettlementOutcome
 from prefect_cloudtrail.response.guards import approvers_needed, refusal
-from prefect_cloudtrail.response.plan import Plan, canonical
+from prefect_cloudtrail.response.plan import Plan, is_included
 from prefect_cloudtrail.response.receipt import Outcome
 from prefect_cloudtrail.response.rules import GROUP, Rules
 from prefect_cloudtrail.response.signing import Keys
@@ -146,6 +146,36 @@ def decide(
     except RefusedError as error:
         answer = Answer("refused", f"Nothing was done: {error}.")
         _alarm(store, error, now)
+    store.responses.audit(answer.outcome, incident_id, given | {"said": answer.said}, now)
+    return answer
+
+
+def refused(
+    store: Store, request_id: str, by: Member, via: str, *, rules: Rules, keys: Keys, now: datetime
+) -> Answer | None:
+    """Return why this person could not approve the request now, with a row in the audit; None where they could.
+
+    Asked before they are shown anything of it; `decide` asks again.
+
+    Raises:
+        SettingsError: the keys cannot be read.
+        StateError: the case store cannot be used.
+    """
+    given = {"request_id": request_id, "choice": "open", "by": by.id, "via": via}
+    incident_id = None
+    try:
+        case = _case(store, request_id, rules, keys, now)
+        incident_id = case.incident.incident_id
+        _require_may_decide(case, by, via)
+        _require_open(case, by)
+        _require_fits(case, case.request.plan.digest, Choice.APPROVE, "")
+    except _No as no:
+        answer = no.answer
+    except RefusedError as error:
+        answer = Answer("refused", f"Nothing was done: {error}.")
+        _alarm(store, error, now)
+    else:
+        return None
     store.responses.audit(answer.outcome, incident_id, given | {"said": answer.said}, now)
     return answer
 
@@ -326,15 +356,9 @@ def _superseded(case: _Case) -> str | None:
             continue
         if settled.outcome is SettlementOutcome.EXPECTED:
             return "The incident was called expected meanwhile."
-        if settled.outcome is SettlementOutcome.APPROVED and _includes(other.plan, request.plan):
+        if settled.outcome is SettlementOutcome.APPROVED and is_included(request.plan, other.plan):
             return f"{plain(other.plan.playbook)}, approved at {_clock(settled.settled_at)}, does all of this."
     return None
-
-
-def _includes(larger: Plan, smaller: Plan) -> bool:
-    parts = {canonical(part) for part in (*larger.steps, *larger.manual)}
-    asked = {canonical(part) for part in (*smaller.steps, *smaller.manual)}
-    return bool(asked) and asked <= parts
 
 
 # --- an approval, before it is carried out ----------------------------------------------------------------------------

@@ -86,6 +86,13 @@ class Plan:
         return f"sha256:{hashlib.sha256(canonical(bound)).hexdigest()}"
 
 
+def is_included(smaller: Plan, larger: Plan) -> bool:
+    """Return whether all that a plan does is a part of another; one that does nothing is part of none."""
+    parts = {canonical(part) for part in (*larger.steps, *larger.manual)}
+    asked = {canonical(part) for part in (*smaller.steps, *smaller.manual)}
+    return bool(asked) and asked <= parts
+
+
 def canonical(value: object) -> bytes:
     """Return the value as JSON, the same bytes for the same value: keys in order, no spaces."""
     return msgspec.json.encode(value, order="deterministic")

@@ -1,7 +1,8 @@
 """The responder's work, over and over: carries out what was approved, and watches what was applied.
 
-Prefect runs it where it can, so that a reviewer sees it there; what Prefect has not taken up in ten seconds the
-responder does itself. Either way a decision is carried out once: who is second finds it done, or gives way.
+What was approved it carries out at once, for a thief does not wait for a scheduler, and has Prefect run the same after
+it: that run finds it done, and shows a reviewer what came of it. The looks of a watch Prefect has ten seconds to take
+up. Whoever comes first, a decision is carried out once: who is second finds it done, or gives way.
 """
 
 import logging
@@ -20,6 +21,8 @@ from prefect_cloudtrail.response.watching import watch
 from prefect_cloudtrail.store import Store
 
 PREFECT_HAS = timedelta(seconds=10)
+# What was carried out longer ago, and Prefect was away all the time, is not shown there any more.
+SHOWN_WITHIN = timedelta(days=1)
 HEARTBEAT = "responder"
 
 # Starts a flow of this name with these parameters, once for each key; raises what it raises.
@@ -49,25 +52,31 @@ class Plane:
     def contain(self, decision_id: str) -> CarriedOut:
         """Return what came of a decision; see `containing.contain`. A refusal is kept, so it is not tried again."""
         try:
-            return contain(self.store, decision_id, self.aws, rules=self.rules(), keys=self.keys, clock=self.clock)
+            done = contain(self.store, decision_id, self.aws, rules=self.rules(), keys=self.keys, clock=self.clock)
         except RefusedError as error:
             decision = self.store.responses.decision(decision_id)
             request = decision and self.store.responses.request(decision.request_id)
             if request and self.store.responses.settlement_of(decision_id):
                 incident_id = request.plan.incident_id
                 self.store.responses.end(decision_id, incident_id, "refused", sentence(error), self.clock())
+                self.store.slack.touch(incident_id, self.clock())
             raise
+        self.store.slack.touch(done.plan.incident_id, self.clock())
+        return done
 
     def watch(self, decision_id: str) -> Watch:
         """Return how an applied plan stands now; see `watching.watch`."""
-        return watch(self.store, decision_id, self.aws, rules=self.rules(), keys=self.keys, clock=self.clock)
+        found = watch(self.store, decision_id, self.aws, rules=self.rules(), keys=self.keys, clock=self.clock)
+        self.store.slack.touch(found.incident_id, self.clock())
+        return found
 
 
 @dataclass
 class Responder:
     """Looks for work, and has it done.
 
-    `start` has Prefect do it; None where there is no Prefect.
+    `start` has Prefect do it; None where there is no Prefect. `carry_out` never asks Prefect anything, so it may go on
+    in a thread of its own while `keep_watch` waits for a server that does not answer.
     """
 
     plane: Plane
@@ -75,23 +84,46 @@ class Responder:
     _since: dict[str, datetime] = field(default_factory=dict)
 
     def look(self) -> list[str]:
-        """Do what there is to do, and return what was done here, a line each; says that it is alive, too."""
-        responses, now = self.plane.store.responses, self.plane.clock()
-        responses.beat(HEARTBEAT, now)
-        done, seen = [], set[str]()
+        """Do what there is to do, and return what was done here, a line each."""
+        return [*self.carry_out(), *self.keep_watch()]
+
+    def carry_out(self) -> list[str]:
+        """Carry out what was approved, and return what was done, a line each; says that it is alive, too."""
+        responses = self.plane.store.responses
+        responses.beat(HEARTBEAT, self.plane.clock())
+        done = []
         for decision_id in responses.to_carry_out():
-            key = f"contain {decision_id}"
-            seen.add(key)
-            if self._is_ours("contain", decision_id, key, now):
-                done += self._try(key, self.plane.contain, decision_id)
+            done += self._try(f"contain {decision_id}", self.plane.contain, decision_id)
+        return done
+
+    def keep_watch(self) -> list[str]:
+        """Look at the watches that are due, or have Prefect do it; and have it show what was carried out."""
+        responses, now = self.plane.store.responses, self.plane.clock()
+        if self.start is not None:
+            self._show(self.start, now)
+        done, seen = [], set[str]()
         for each in responses.watches(due_before=now):
             key = f"watch {each.decision_id} {each.next_at}"
             seen.add(key)
             if self._is_ours("watch", each.decision_id, key, now):
                 done += self._try(key, self.plane.watch, each.decision_id)
         # What is no more to do is done; the responder runs for months.
-        self._since = {key: since for key, since in self._since.items() if key in seen}
+        self._since = {key: since for key, since in self._since.items() if key in seen or now - since < PREFECT_HAS}
         return done
+
+    def _show(self, start: Start, now: datetime) -> None:
+        """Have Prefect run what is carried out, once: it finds it done, and a reviewer finds it there."""
+        for decision_id in self.plane.store.responses.to_show(now - SHOWN_WITHIN):
+            key = f"contain {decision_id}"
+            if now - self._since.get(key, now - PREFECT_HAS) < PREFECT_HAS:
+                continue
+            self._since[key] = now
+            try:
+                start("contain", {"decision_id": decision_id}, key)
+            except Exception as error:  # noqa: BLE001 - whatever ails Prefect, it is told later
+                _log.warning("Prefect cannot be told of %s (%s): telling it later", key, error)
+            else:
+                self.plane.store.responses.shown(decision_id, now)
 
     def _is_ours(self, flow: str, decision_id: str, key: str, now: datetime) -> bool:
         """Return whether the responder does it itself: there is no Prefect, or it has not done it in time."""

@@ -32,6 +32,7 @@ from prefect_cloudtrail.store.leases import Lease
 from prefect_cloudtrail.store.outbox import OutboxRow
 from prefect_cloudtrail.store.replacement import Replacement
 from prefect_cloudtrail.store.responses import Responses
+from prefect_cloudtrail.store.slack import SlackMessages
 from prefect_cloudtrail.store.stamps import stamps
 from prefect_cloudtrail.store.statements import batches
 from prefect_cloudtrail.store.tables import EVENT_KEYS, FILES, INCIDENTS, OBJECTS, PLACES, REJECTED, RUNS, STATE
@@ -48,6 +49,7 @@ class Store:
         self.home = home
         self.kind: Kind = kind
         self.responses = Responses(database)
+        self.slack = SlackMessages(database)
         self._database = database
 
     @classmethod

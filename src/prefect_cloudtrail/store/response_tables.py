@@ -101,6 +101,14 @@ WATCHES = sa.Table(
     sa.Column("contained_at", UtcDateTime),
 )
 
+# What was carried out, and Prefect was told of.
+SHOWN = sa.Table(
+    "shown",
+    METADATA,
+    sa.Column("decision_id", Text, sa.ForeignKey("decisions.decision_id"), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
 # The last row is how it stands.
 BREAKER = sa.Table(
     "breaker",
@@ -133,4 +141,4 @@ HEARTBEATS = sa.Table(
 )
 
 # What the responder alone may write; the rest it reads.
-OF_THE_RESPONDER = (DECISIONS, SETTLEMENTS, RECEIPTS, MANUAL_STEPS, WATCHES, BREAKER, AUDIT, HEARTBEATS)
+OF_THE_RESPONDER = (DECISIONS, SETTLEMENTS, RECEIPTS, MANUAL_STEPS, WATCHES, SHOWN, BREAKER, AUDIT, HEARTBEATS)

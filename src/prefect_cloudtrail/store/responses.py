@@ -13,7 +13,8 @@ from prefect_cloudtrail.response.receipt import Outcome, Receipt, TrackedStep, W
 from prefect_cloudtrail.store import audit, receipts, requests, work
 from prefect_cloudtrail.store.database import Database
 from prefect_cloudtrail.store.requests import Settles
-from prefect_cloudtrail.store.response_tables import CONTEXTS, HEARTBEATS
+from prefect_cloudtrail.store.response_tables import CONTEXTS, HEARTBEATS, REQUESTS
+from prefect_cloudtrail.store.slack_tables import SLACK_CARDS
 from prefect_cloudtrail.store.statements import insert
 
 
@@ -98,7 +99,15 @@ class Responses:
             ResponseError: there is no such request.
         """
         with self._database.writing() as connection:
-            return requests.add_decision(connection, decision, settles, now)
+            settled = requests.add_decision(connection, decision, settles, now)
+            # Where it is told in Slack, people see it there at once.
+            of_request = sa.select(REQUESTS.c.incident_id).where(REQUESTS.c.request_id == decision.request_id)
+            connection.execute(
+                sa.update(SLACK_CARDS)
+                .where(SLACK_CARDS.c.incident_id == of_request.scalar_subquery())
+                .values(next_at=now)
+            )
+            return settled
 
     def decision(self, decision_id: str) -> Decision | None:
         """Return the decision; None where there is none."""
@@ -210,6 +219,16 @@ class Responses:
         """Return the decisions that approved a plan which nobody has carried out to its end, oldest first."""
         with self._database.reading() as connection:
             return work.to_carry_out(connection)
+
+    def to_show(self, since: datetime) -> list[str]:
+        """Return the decisions carried out since a moment that Prefect has not been told of, oldest first."""
+        with self._database.reading() as connection:
+            return work.to_show(connection, since)
+
+    def shown(self, decision_id: str, now: datetime) -> None:
+        """Record that Prefect was told what came of a decision; the first time stays."""
+        with self._database.writing() as connection:
+            work.shown(connection, decision_id, now)
 
     def end(self, decision_id: str, incident_id: str, state: str, said: str, now: datetime) -> None:
         """Record that there is nothing more to do under a decision; how it first ended stays."""

@@ -5,8 +5,18 @@ from prefect_cloudtrail.store.tables import METADATA
 
 DETECT, RESPONDER = "cloudtrail_detect", "cloudtrail_responder"
 
-# What the responder writes beside its own tables: that a request was delivered, and what it says of an incident.
-ALSO_WRITTEN = ("requests", "contexts", "verdicts", "outbox")
+# What the responder writes beside its own tables: that a request was delivered, what it says of an incident, and what
+# people say there.
+ALSO_WRITTEN = (
+    "requests",
+    "contexts",
+    "verdicts",
+    "entries",
+    "outbox",
+    "slack_messages",
+    "slack_cards",
+    "owners_asked",
+)
 
 HEADING = f"""\
 -- The two planes' roles. Generated: python -m prefect_cloudtrail.store.roles > deploy/database/roles.sql

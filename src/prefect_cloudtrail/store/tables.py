@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The revision that these tables are: an existing state at it is opened without Alembic's machinery.
-HEAD = "0004"
+HEAD = "0005"
 
 # What stands for U+0000 where the database cannot hold it: a character of nobody's, which a record could not mean.
 NUL = "\U0010fffd"

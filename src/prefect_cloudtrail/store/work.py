@@ -5,8 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from prefect_cloudtrail.response.decision import SettlementOutcome
-from prefect_cloudtrail.store.response_tables import SETTLEMENTS, WATCHES
-from prefect_cloudtrail.store.statements import insert
+from prefect_cloudtrail.store.response_tables import SETTLEMENTS, SHOWN, WATCHES
+from prefect_cloudtrail.store.statements import insert, insert_or_ignore
 from prefect_cloudtrail.store.tables import OBJECTS
 
 
@@ -19,6 +19,22 @@ def to_carry_out(connection: sa.Connection) -> list[str]:
         .order_by(SETTLEMENTS.c.settled_at, SETTLEMENTS.c.decision_id)
     )
     return list(connection.scalars(query))
+
+
+def to_show(connection: sa.Connection, since: datetime) -> list[str]:
+    """Return the decisions carried out since a moment that Prefect has not been told of, oldest first."""
+    query = (
+        sa.select(WATCHES.c.decision_id)
+        .outerjoin(SHOWN, SHOWN.c.decision_id == WATCHES.c.decision_id)
+        .where(WATCHES.c.applied_at >= since, SHOWN.c.decision_id.is_(None))
+        .order_by(WATCHES.c.applied_at, WATCHES.c.decision_id)
+    )
+    return list(connection.scalars(query))
+
+
+def shown(connection: sa.Connection, decision_id: str, now: datetime) -> None:
+    """Record that Prefect was told what came of a decision; the first time stays."""
+    insert_or_ignore(connection, SHOWN, [{"decision_id": decision_id, "at": now}])
 
 
 def end(connection: sa.Connection, decision_id: str, incident_id: str, state: str, said: str, now: datetime) -> None:
