@@ -297,6 +297,7 @@ def races(server: str | None, rounds: int, seed: int, say: Callable[[str], None]
     """Return how requests ended that two to five answered at once: threads of one process, or processes."""
     found, chance = Found(), Random(seed)  # noqa: S311 - drawn again from its seed
     spawn = multiprocessing.get_context("forkserver")
+    spawn.set_forkserver_preload([__name__])
     with (
         a_place(server) as place,
         place.store() as store,

@@ -12,8 +12,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 COMMAND = "prefect-cloudtrail"
-# What a run imports; none of it starts a thread, so it may be forked.
+# What a run imports, and the drill that each process imports before it runs; no Python thread is started by it, so it
+# may be forked.
 IMPORTS = [
+    "bench.drills.__main__",
     *("prefect_cloudtrail.cli", "prefect_cloudtrail.clients", "prefect_cloudtrail.pipeline", "prefect_cloudtrail.rows"),
     *("alembic.command", "alembic.script", "sqlalchemy.dialects.sqlite"),
 ]

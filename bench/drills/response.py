@@ -30,6 +30,8 @@ NEVER = 1_000_000
 AGAIN = 0.3
 WORK = ("respond", "contain", "watch", "undo")
 LONGEST_SECONDS = 120
+# What each process would import by itself, this module first of all; no Python thread is started by it.
+PRELOADED = ["bench.drills.response", "prefect_cloudtrail.cli", "prefect_cloudtrail.clients"]
 
 Say = Callable[[str], None]
 Contents = dict[str, Any]
@@ -143,7 +145,7 @@ def _run(robbery: Robbery, work: str, kill_at: int) -> tuple[int | None, int]:
     """Return how the work ended that kills itself at this mark, and how many marks it came to."""
     words = ["respond", robbery.incident.incident_id] if work == "respond" else ["responder", "--once"]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["prefect_cloudtrail.cli", "prefect_cloudtrail.clients", "boto3"])
+    context.set_forkserver_preload(PRELOADED)
     marks = context.Value("i", 0)
     process = context.Process(target=_work, args=(robbery.environment, words, kill_at, marks))
     process.start()
