@@ -31,7 +31,7 @@ def backfill(
 
     Args:
         until: events after it are left for detect; without a zone it is UTC.
-        source: where the log objects are: a folder, or s3://bucket/prefix.
+        source: where the log objects are: a folder, s3://bucket/prefix, or lookup://; a queue holds no past.
         city_db: city database in MaxMind's format.
         asn_db: ASN database in the same format.
         state: where history is kept: a folder, or s3://bucket/prefix beside PostgreSQL.

@@ -41,7 +41,7 @@ def detect(
     Parameters are shown in Prefect: a database URL with a password belongs into the block or the environment.
 
     Args:
-        source: where the log objects are: a folder, or s3://bucket/prefix.
+        source: where the log objects are: a folder, s3://bucket/prefix, sqs://queue or lookup://.
         city_db: city database in MaxMind's format.
         asn_db: ASN database in the same format.
         state: where history is kept: a folder, or s3://bucket/prefix beside PostgreSQL.

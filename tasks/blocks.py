@@ -38,6 +38,7 @@ class CloudTrailSettings(Block):
     """
 
     source: str | None = Field(default=None, description=_said_of("source"))
+    trail: str | None = Field(default=None, description=_said_of("trail"))
     city_db: Path | None = Field(default=None, description=_said_of("city_db"))
     asn_db: Path | None = Field(default=None, description=_said_of("asn_db"))
     networks: Path | None = Field(default=None, description=_said_of("networks"))

@@ -31,6 +31,6 @@ def stored_incident(store: Store, incident_id: str, *, at_least: int = 1) -> Inc
 def records_of(known: Settings) -> Source:
     """Return where the log objects lie; where that cannot be known, what says of each record that it cannot be read."""
     try:
-        return clients.log_source(known)
+        return clients.archive(known)
     except (SettingsError, SourceError) as error:
         return Unreadable(str(error))

@@ -39,7 +39,8 @@ def run_window(
     Where another is at work, or takes over meanwhile, and `may_skip` says so, it ends in a state named SKIPPED instead
     of failing.
     """
-    geo, source = clients.geo(known), clients.log_source(known)
+    past = options.learn_until is not None
+    geo, source = clients.geo(known), clients.log_source(known, since=options.since, until=options.until, past=past)
     with clients.case_store(known) as store:
         try:
             outcome = pipeline.run(store, source, geo, options, owner=owner)

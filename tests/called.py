@@ -8,7 +8,11 @@ from typing import Any
 from botocore.handlers import BUILTIN_HANDLERS
 
 ROOT = Path(__file__).parents[1]
-OURS = tuple(str(ROOT / "src" / "prefect_cloudtrail" / each) for each in ("context", "response"))
+OURS = tuple(
+    str(ROOT / "src" / "prefect_cloudtrail" / each) for each in ("context", "response", "cloudtrail", "doctor/queue.py")
+)
+# What a service signs its calls with, where IAM calls it otherwise.
+IAM_NAMES = {"monitoring": "cloudwatch"}
 # What a role may do before it is one, and what the root of a member account may do by the policy of its task.
 BESIDE = {
     "sts:AssumeRole",
@@ -25,8 +29,8 @@ BESIDE = {
 def allowed() -> frozenset[str]:
     """Return the IAM actions that the policies allow."""
     found = set(BESIDE)
-    for name in ("reader.json", "responder.json"):
-        for statement in json.loads((ROOT / "deploy" / "iam" / name).read_text())["Statement"]:
+    for file in sorted((ROOT / "deploy" / "iam").glob("*.json")):
+        for statement in json.loads(file.read_text())["Statement"]:
             found |= set(statement["Action"]) if statement["Effect"] == "Allow" else set()
     return frozenset(found)
 
@@ -36,7 +40,9 @@ def watch() -> None:
     known = allowed()
 
     def asked(model: Any, **_: Any) -> None:
-        action = f"{model.service_model.signing_name}:{model.name}"
+        service = model.service_model.signing_name
+        # A batch is allowed by what it does.
+        action = f"{IAM_NAMES.get(service, service)}:{model.name.removesuffix('Batch')}"
         frame = inspect.currentframe()
         while frame and action not in known:
             if frame.f_code.co_filename.startswith(OURS):

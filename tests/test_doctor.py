@@ -18,9 +18,14 @@ from uuid import uuid4
 
 import postgresql
 import pytest
+from botocore.exceptions import ClientError
+from botocore.handlers import BUILTIN_HANDLERS
 from builders import log_file, record
 from click.testing import CliRunner
-from cloudtrail.s3_server import ENVIRONMENT, Fault, Server, serving
+from cloudtrail import lookup_server
+from cloudtrail.lookup_server import Lookup
+from cloudtrail.queues import Site, arn, site
+from cloudtrail.s3_server import ENVIRONMENT, REGION, Fault, Server, serving
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from stolen_key import END, LAST_DAY, Trail, write_trail
@@ -34,6 +39,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text(enc
 # The trail's last object is five minutes old.
 NOW = LAST_DAY + timedelta(hours=16, minutes=20)
 NOBODY = 65_534
+ATTRIBUTES = "before-call.sqs.GetQueueAttributes"
 
 
 @dataclass
@@ -96,6 +102,12 @@ def served() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
+def looked_up() -> Iterator[Lookup]:
+    with lookup_server.serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[postgresql.Server]:
     with postgresql.server() as server:
         yield server
@@ -139,7 +151,7 @@ def place(
     }
     made = Place(tmp_path, monkeypatch, given, request.getfixturevalue)
     yield made
-    if str(given.get("source")).startswith("s3://"):
+    if str(given.get("source")).startswith(("s3://", "sqs://")):
         request.getfixturevalue("served").mend()
 
 
@@ -241,6 +253,113 @@ def closed_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
+
+
+# --- queue and LookupEvents -------------------------------------------------------------------------------------------
+
+
+def a_queue(place: Place) -> Site:
+    """The trail's bucket behind a queue that is right, from now on the source."""
+    server = place.s3
+    made = site(server)
+    place.given |= {"source": "sqs://notices", "trail": place.given["source"]}
+    place.monkeypatch.setenv("PREFECT_CLOUDTRAIL_REGION", REGION)
+    return made
+
+
+def change(queue: Site, **attributes: str) -> None:
+    queue.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)
+
+
+def a_queue_without_a_trail(place: Place) -> None:
+    a_queue(place)
+    del place.given["trail"]
+
+
+def no_such_queue(place: Place) -> None:
+    a_queue(place)
+    place.given["source"] = "sqs://notes"
+
+
+def a_queue_that_may_not_be_looked_at(place: Place) -> None:
+    a_queue(place)
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetQueueAttributes")
+
+    place.monkeypatch.setattr("botocore.handlers.BUILTIN_HANDLERS", [*BUILTIN_HANDLERS, (ATTRIBUTES, refuse)])
+
+
+def a_queue_nobody_sends_to(place: Place) -> None:
+    change(a_queue(place), Policy="")
+
+
+def a_queue_for_everybody(place: Place) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": arn("sqs", "notices")}
+    change(a_queue(place), Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def a_queue_without_dead_letters(place: Place) -> None:
+    change(a_queue(place), RedrivePolicy="")
+
+
+def a_queue_without_patience(place: Place) -> None:
+    redrive = {"deadLetterTargetArn": arn("sqs", "letters"), "maxReceiveCount": 1}
+    change(a_queue(place), RedrivePolicy=json.dumps(redrive))
+
+
+def dead_letters(place: Place) -> None:
+    queue = a_queue(place)
+    queue.client("sqs").send_message(QueueUrl=queue.url.replace("notices", "letters"), MessageBody="hello")
+
+
+def a_queue_that_forgets(place: Place) -> None:
+    change(a_queue(place), MessageRetentionPeriod="3600")
+
+
+def a_notice_that_waits(place: Place) -> None:
+    queue = a_queue(place)
+    age = {
+        "MetricName": "ApproximateAgeOfOldestMessage",
+        "Dimensions": [{"Name": "QueueName", "Value": "notices"}],
+        "Timestamp": place.now - timedelta(minutes=5),
+        "Value": 7200.0,
+    }
+    queue.client("cloudwatch").put_metric_data(Namespace="AWS/SQS", MetricData=[age])
+
+
+def lost_notices(place: Place) -> None:
+    state = place.given["state"]
+    a_queue(place)
+    place.given["state"] = state
+    place.now += timedelta(hours=2)
+
+
+def a_trail_that_may_not_be_listed(place: Place) -> None:
+    a_queue(place)
+    bucket = str(place.given["trail"]).removeprefix("s3://")
+    place.fixture("served").fail("GET", f"/{bucket}", Fault(403, "AccessDenied"))
+
+
+def lookup(place: Place, regions: str = "us-east-1") -> Lookup:
+    """LookupEvents, from now on the source."""
+    server: Lookup = place.fixture("looked_up")
+    server.faults.clear()
+    place.now = server.now
+    place.given |= {
+        "source": f"lookup://{regions}",
+        "endpoint_url": server.endpoint,
+        "state": str(place.folder / "new"),
+    }
+    return server
+
+
+def a_region_that_refuses(place: Place) -> None:
+    lookup(place).faults += [("us-east-1", "AccessDeniedException")]
+
+
+def a_region_that_is_left_out(place: Place) -> None:
+    lookup(place, "eu-central-1")
 
 
 # --- geo databases ----------------------------------------------------------------------------------------------------
@@ -425,7 +544,7 @@ MADE: dict[str, Callable[[Place], None]] = {
     "is no setting": a_misspelt_setting,
     "a relative path": a_relative_path,
     "no source: pass --source": no_source,
-    "--source takes a folder or s3://bucket/prefix": a_source_of_another_kind,
+    "--source takes a folder": a_source_of_another_kind,
     "name the folder that holds the log objects": no_such_folder,
     "holds no log object": an_empty_folder,
     "there is no bucket": no_such_bucket,
@@ -440,6 +559,20 @@ MADE: dict[str, Callable[[Place], None]] = {
     "an external id is given, but no role": an_external_id_alone,
     "the bucket is in another region": another_region,
     "cannot reach S3": an_endpoint_where_nobody_is,
+    "no trail: pass --trail": a_queue_without_a_trail,
+    "there is no such queue": no_such_queue,
+    "grant sqs:GetQueueAttributes": a_queue_that_may_not_be_looked_at,
+    "no service may send to": a_queue_nobody_sends_to,
+    "anybody in AWS may send to": a_queue_for_everybody,
+    "has no dead-letter queue": a_queue_without_dead_letters,
+    "gives a notice up after": a_queue_without_patience,
+    "notices that no run could use": dead_letters,
+    "keeps a notice for": a_queue_that_forgets,
+    "the oldest for": a_notice_that_waits,
+    "their notices were lost": lost_notices,
+    "whether notices were lost cannot be seen": a_trail_that_may_not_be_listed,
+    "cannot look up events in": a_region_that_refuses,
+    "us-east-1 is not asked": a_region_that_is_left_out,
     "no city database given": no_city_database,
     "no such city database": no_such_city_database,
     "holds no cities": an_asn_database_for_cities,
@@ -533,6 +666,26 @@ def test_s3_and_postgresql_that_are_right_have_nothing_to_see_to_but_the_beginni
     checks = place.checks()
     assert [(each.name, each.status) for each in checks if each.status != "ok"] == [("state", "warn")]
     assert {"source", "database", "clock"} <= {each.name for each in checks}
+    assert [said for said in MADE if found(checks, said)] == ["no state in"]
+
+
+def test_a_queue_that_is_right_has_nothing_to_see_to_but_the_beginning(place: Place) -> None:
+    queue = a_queue(place)
+    queue.send("not yet read", "nor this")
+    checks = place.checks()
+    assert [(each.name, each.status) for each in checks if each.status != "ok"] == [("state", "warn")]
+    said = [each.said for each in checks if each.name in {"source", "trail"}]
+    assert said[0] == "the queue notices: 2 messages waiting, 0 taken by a run"
+    assert re.search(r": 1 log object, the newest delivered \d min ago$", said[1])
+    assert [said for said in MADE if found(checks, said)] == ["no state in"]
+
+
+def test_lookup_events_that_are_right_have_nothing_to_see_to_but_the_beginning(place: Place) -> None:
+    server = lookup(place)
+    server.add("us-east-1", record(eventTime=f"{place.now - timedelta(minutes=7):%Y-%m-%dT%H:%M:%SZ}"))
+    checks = place.checks()
+    said = [each.said for each in checks if each.name == "source"]
+    assert said == ["LookupEvents of account 111122223333 in us-east-1: the newest event happened 7 min ago"]
     assert [said for said in MADE if found(checks, said)] == ["no state in"]
 
 

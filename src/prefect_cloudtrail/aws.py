@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
-from botocore.credentials import Credentials, DeferredRefreshableCredentials
+from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ProfileNotFound
 from botocore.exceptions import ConnectionError as NoConnectionError
 from obstore.store import S3Store
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
 _SESSION_NAME = "prefect-cloudtrail"
-_ANY_REGION = "us-east-1"  # it answers for buckets of all of them
+ANY_REGION = "us-east-1"  # it answers for buckets of all of them, and records the calls of services that have none
 # botocore renews what would not last for 10 minutes more.
 _LASTS = timedelta(minutes=10)
-_CONTROL = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+CONTROL = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 _UNREACHABLE = (NoConnectionError, HTTPClientError)
+_NO_ROLE = "an external id is given, but no role to assume: set the role's ARN too"
 _NOT_FOUND, _SERVER_ERROR = 404, 500
 
 
@@ -60,7 +62,7 @@ class Patience:
         }
 
 
-_PATIENCE = Patience()
+PATIENCE = Patience()
 
 
 def open_s3(
@@ -72,7 +74,7 @@ def open_s3(
     region: str | None = None,
     profile: str | None = None,
     first_day: date | None = None,
-    patience: Patience = _PATIENCE,
+    patience: Patience = PATIENCE,
 ) -> S3Source:
     """Return the log objects below `s3://bucket/prefix`.
 
@@ -111,20 +113,20 @@ def open_bucket(
     external_id: str | None = None,
     region: str | None = None,
     profile: str | None = None,
-    patience: Patience = _PATIENCE,
+    patience: Patience = PATIENCE,
 ) -> S3Store:
     """Return the bucket as a store, in its region, with credentials that renew themselves; see `open_s3`."""
     if external_id and not role_arn:
-        raise SettingsError("an external id is given, but no role to assume: set the role's ARN too")
+        raise SettingsError(_NO_ROLE)
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
     except ProfileNotFound as error:
         raise SettingsError(f"{_one_line(error)}: name one of the AWS configuration") from error
-    base = session.region_name or _ANY_REGION
+    base = session.region_name or ANY_REGION
     try:
         credentials = session.get_credentials()
         if role_arn:
-            sts = session.client("sts", base, endpoint_url=_endpoint_of_sts(endpoint_url), config=_CONTROL)
+            sts = session.client("sts", base, endpoint_url=_endpoint_of_others(endpoint_url), config=CONTROL)
             credentials = assumed(sts, role_arn, external_id)
         if credentials is None:
             raise SourceError(f"no credentials for s3://{bucket}: set AWS_PROFILE, a role, or AWS_ACCESS_KEY_ID")
@@ -137,6 +139,58 @@ def open_bucket(
     except ValueError as error:  # botocore's word for an endpoint that is no URL
         raise SettingsError(f"cannot use the endpoint {endpoint_url}: {_one_line(error)}") from error
     return _store(bucket, s3.meta.endpoint_url, found, renewing(credentials), patience)
+
+
+def open_client(
+    service: str,
+    *,
+    endpoint_url: str | None = None,
+    role_arn: str | None = None,
+    external_id: str | None = None,
+    region: str | None = None,
+    config: Config = CONTROL,
+) -> Any:  # noqa: ANN401 - boto3's types cannot tell which client it is
+    """Return a client of the service, with credentials that renew themselves.
+
+    Raises:
+        SettingsError: the endpoint or the role cannot be meant.
+        SourceError: there are no credentials.
+    """
+    if external_id and not role_arn:
+        raise SettingsError(_NO_ROLE)
+    endpoint = _endpoint_of_others(endpoint_url)
+    try:
+        session = boto3.Session(region_name=region)
+        base = session.region_name or ANY_REGION
+        if role_arn:
+            sts = session.client("sts", base, endpoint_url=endpoint, config=CONTROL)
+            core = botocore.session.get_session()
+            given = Given(assumed(sts, role_arn, external_id))
+            core.register_component("credential_provider", CredentialResolver([given]))
+            session = boto3.Session(botocore_session=core, region_name=region)
+        if session.get_credentials() is None:
+            raise SourceError(f"no credentials for {service}: set AWS_PROFILE, a role, or AWS_ACCESS_KEY_ID")
+        opened: Any = session
+        return opened.client(service, region_name=base, endpoint_url=endpoint, config=config)
+    except BotoCoreError as error:
+        raise SourceError(f"no credentials for {service}: {_one_line(error)}; renew or set them") from error
+    except ValueError as error:  # botocore's word for an endpoint that is no URL
+        raise SettingsError(f"cannot use the endpoint {endpoint_url}: {_one_line(error)}") from error
+
+
+class Given(CredentialProvider):
+    """Gives botocore credentials that exist already."""
+
+    METHOD = "sts-assume-role"
+    CANONICAL_NAME = "custom-prefect-cloudtrail"
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> Credentials:
+        """Return them."""
+        return self._credentials
 
 
 def bucket_and_prefix(url: str) -> tuple[str, str]:
@@ -242,7 +296,7 @@ def _s3(session: boto3.Session, region: str, endpoint_url: str | None, credentia
         aws_access_key_id=keys.access_key,
         aws_secret_access_key=keys.secret_key,
         aws_session_token=keys.token,
-        config=_CONTROL,
+        config=CONTROL,
     )
 
 
@@ -277,7 +331,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _endpoint_of_sts(endpoint_url: str | None) -> str | None:
+def _endpoint_of_others(endpoint_url: str | None) -> str | None:
     return None if endpoint_url and _is_aws(endpoint_url) else endpoint_url
 
 

@@ -43,8 +43,11 @@ def _source_options(command: Command) -> Command:
     for option in (
         click.option("--asn-db", metavar="FILE", help="ASN database: who announces an address."),
         click.option("--city-db", metavar="FILE", help="City database in MaxMind's format."),
+        click.option("--trail", metavar="S3", help="What a queue's notices may name: s3://bucket/prefix."),
         click.option(
-            "--source", metavar="SRC", help="Folder of CloudTrail log objects, at any depth, or s3://bucket/prefix."
+            "--source",
+            metavar="SRC",
+            help="Folder of CloudTrail log objects, s3://bucket/prefix, sqs://QUEUE, or lookup://REGION,REGION.",
         ),
     ):
         command = option(command)
@@ -210,7 +213,7 @@ def explain(as_json: bool, event_id: str, at: datetime | None, **given: str | No
     from prefect_cloudtrail.rows import explanation_row
 
     chosen = _settings(given)
-    source, geo = clients.log_source(chosen), clients.geo(chosen)
+    source, geo = clients.archive(chosen), clients.geo(chosen)
     with clients.existing_store(chosen) as store:
         found = reasons.explain(store, source, geo, event_id, look_back=chosen.look_back, at=at)
     if as_json:
@@ -267,7 +270,7 @@ def _run(
     from prefect_cloudtrail.cloudtrail import FolderSource
     from prefect_cloudtrail.pipeline import Options, run
 
-    source = clients.log_source(settings)
+    source = clients.log_source(settings, since=since, until=until, past=learn_until is not None)
     if isinstance(source, FolderSource):
         source.list()
     geo = clients.geo(settings)

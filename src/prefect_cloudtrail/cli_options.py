@@ -33,7 +33,7 @@ def state_options(command: Command) -> Command:
     """Return the command with the options that name a state, and `--json`."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print rows for machines on standard output."),
-        click.option("--endpoint-url", metavar="URL", help="Where S3 answers, if it is not AWS."),
+        click.option("--endpoint-url", metavar="URL", help="Where AWS answers, if it is not AWS."),
         click.option(
             "--database", metavar="URL", help="Case store, postgresql://...; SQLite in the state folder by default."
         ),

@@ -6,7 +6,7 @@ import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from prefect_cloudtrail.cloudtrail import FolderSource, Source
 from prefect_cloudtrail.errors import SettingsError, StateError
@@ -29,36 +29,87 @@ if TYPE_CHECKING:
     from prefect_cloudtrail.response.signing import Keys
     from prefect_cloudtrail.slack.teller import Teller
 
-S3 = "s3://"
+S3, SQS, LOOKUP = "s3://", "sqs://", "lookup://"
+KINDS = "a folder of log objects, s3://bucket/prefix, sqs://QUEUE, or lookup://"
 # Longer than Slack takes on a bad day; a message that is not answered by then is looked for.
 SLACK_SECONDS = 10
 
 
-def log_source(settings: Settings) -> Source:
-    """Return where the log objects are.
+def log_source(
+    settings: Settings, *, since: datetime | None = None, until: datetime | None = None, past: bool = False
+) -> Source:
+    """Return where a run reads log objects from.
+
+    Args:
+        settings: with the source's.
+        since: what happened before is passed over by the run, and need not be asked.
+        until: the same of what happened after.
+        past: whether the run is about past days, which a queue holds none of.
 
     Raises:
-        SettingsError: no source is set, or of a kind that is not known.
-        SourceError: there is no such bucket, it cannot be reached, or there are no credentials.
+        SettingsError: no source is set, or of a kind that is not known, or none for past days.
+        SourceError: there is no such bucket or queue, it cannot be reached, or there are no credentials.
     """
-    if not settings.source:
-        raise SettingsError(
-            "no source: pass --source or set PREFECT_CLOUDTRAIL_SOURCE to a folder of log objects or s3://bucket/prefix"
-        )
-    if settings.source.startswith(S3):
+    source = settings.source
+    if not source:
+        raise SettingsError(f"no source: pass --source or set PREFECT_CLOUDTRAIL_SOURCE to {KINDS}")
+    if source.startswith(SQS):
+        trail = _trail(settings)
+        if past:
+            raise SettingsError(f"a queue holds no past days: for this, pass --source {trail}")
+        from prefect_cloudtrail.aws_sources import open_notices  # noqa: PLC0415 - boto3, as below
+
+        return open_notices(source, trail, **_asked_as(settings))
+    if source.startswith(LOOKUP):
+        from prefect_cloudtrail.aws_sources import open_lookup  # noqa: PLC0415
+
+        return open_lookup(source, look_back=settings.look_back, since=since, until=until, **_asked_as(settings))
+    if source.startswith(S3):
         from prefect_cloudtrail.aws import open_s3  # noqa: PLC0415 - boto3 takes as long to import as all the rest
 
-        return open_s3(
-            settings.source,
-            endpoint_url=settings.endpoint_url,
-            role_arn=settings.role_arn,
-            external_id=settings.external_id,
-            region=settings.region,
-        )
-    scheme, found, _ = settings.source.partition("://")
+        return open_s3(source, **_asked_as(settings))
+    scheme, found, _ = source.partition("://")
     if found:
-        raise SettingsError(f"cannot read from {scheme}://; --source takes a folder or s3://bucket/prefix")
-    return FolderSource(Path(settings.source).expanduser())
+        raise SettingsError(f"cannot read from {scheme}://; --source takes {KINDS}")
+    return FolderSource(Path(source).expanduser())
+
+
+def archive(settings: Settings) -> Source:
+    """Return where what was read can be read again: with a queue as source, the trail's bucket.
+
+    Raises:
+        SettingsError: as `log_source`.
+        SourceError: as `log_source`.
+    """
+    if settings.source and settings.source.startswith(SQS):
+        return log_source(settings.model_copy(update={"source": _trail(settings)}))
+    return log_source(settings)
+
+
+def _trail(settings: Settings) -> str:
+    if settings.trail is None:
+        raise SettingsError(
+            "no trail: pass --trail or set PREFECT_CLOUDTRAIL_TRAIL to s3://bucket/prefix, which the queue's notices "
+            "may name; others are not followed"
+        )
+    return settings.trail
+
+
+class _AskedAs(TypedDict):
+    endpoint_url: str | None
+    role_arn: str | None
+    external_id: str | None
+    region: str | None
+
+
+def _asked_as(settings: Settings) -> _AskedAs:
+    """Where AWS answers a source, and as whom it is asked."""
+    return {
+        "endpoint_url": settings.endpoint_url,
+        "role_arn": settings.role_arn,
+        "external_id": settings.external_id,
+        "region": settings.region,
+    }
 
 
 def geo(settings: Settings) -> Geo:

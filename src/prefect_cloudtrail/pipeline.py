@@ -29,7 +29,7 @@ from prefect_cloudtrail import (
     replacing,
 )
 from prefect_cloudtrail.cases import Alert, Incident
-from prefect_cloudtrail.cloudtrail import LogObject, Parsed, Reason, Source, read_objects
+from prefect_cloudtrail.cloudtrail import LogObject, NoticeSource, Parsed, Reason, Source, read_objects
 from prefect_cloudtrail.errors import SourceError
 from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.geo import Geo
@@ -157,6 +157,9 @@ def run(
         moved = replacing.replace(store, geo, all_tallies(), lease, show_life)
         ledger = store.ledger(min((each.delivered for each in found if each.delivered), default=None))
         arrived = arrivals.arrived(ledger, found, options.until)
+        # Announced again, as a run was killed between its commit and this.
+        _say_stored(source, ledger.filter(~pl.col("log.file.path").is_in([each.key for each in arrived])))
+        unread = dict(source.rejected) if isinstance(source, NoticeSource) else {}
         left = ledger.filter(pl.col("read_until").is_not_null()).select("log.file.path", "read_until")
         read = 0
         for chunk in arrivals.chunks(arrived):
@@ -169,11 +172,13 @@ def run(
 
             show_life()
             lease.renew(datetime.now(UTC))
-            part = Summary(learning=summary.learning, replaced=0 if read else moved)
+            part = Summary(learning=summary.learning, replaced=0 if read else moved, rejected={} if read else unread)
             for incident in _run_chunk(store, source, geo, chunk, left, options, part, lease, report):
                 changed[incident.incident_id] = incident
             summary.add(part)
             read += len(chunk)
+    if not read:
+        summary.rejected = unread
     summary.incidents = len(changed)
     summary.replaced = moved
     summary.peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -230,7 +235,14 @@ def _run_chunk(
     with _timed(summary, "store"):
         change = _change(store, batch, known, learned, incidents, options, summary)
         store.commit(change, lease)
+        _say_stored(source, batch.objects)
     return incidents
+
+
+def _say_stored(source: Source, read: pl.DataFrame) -> None:
+    """Have what is stored announced no more; an object of which rows are left for a later run still is."""
+    if isinstance(source, NoticeSource):
+        source.settle(read.filter(pl.col("read_until").is_null())["log.file.path"].to_list())
 
 
 def _require_readable(chunk: Sequence[LogObject], parsed: Parsed) -> None:
@@ -392,7 +404,9 @@ def _change(
     """Everything the chunk brought, for one transaction; whole days past holding back are folded into what is usual."""
     windows = batch.placed["window"]
     newest = [moment for moment in (windows.max(), batch.checkpoint) if isinstance(moment, datetime)]
-    checkpoint = max(newest, default=options.until)
+    delivered = batch.objects["delivered"].max()
+    # Objects without an event, first of all: what comes after them is not late.
+    checkpoint = max(newest, default=delivered if isinstance(delivered, datetime) else options.until)
     first = windows.min()
     until = store.usual_until()
     # Held back for 48 hours, and an open incident still asks what was known when it opened, 48 hours ago.

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from prefect_cloudtrail.errors import SettingsError
 
 PREFIX = "PREFECT_CLOUDTRAIL_"
+SOURCE = "Where the log objects are: a folder, s3://bucket/prefix, sqs://queue of notices, or lookup://region,region."
 
 
 class Settings(BaseSettings):
@@ -17,7 +18,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
 
-    source: str | None = Field(default=None, description="Where the log objects are: a folder, or s3://bucket/prefix.")
+    source: str | None = Field(default=None, description=SOURCE)
+    trail: str | None = Field(
+        default=None,
+        pattern=r"^s3://.+",
+        description="With a queue as source, what its notices may name and nothing else: s3://bucket/prefix.",
+    )
     city_db: Path | None = Field(
         default=None, description="City database in MaxMind's format: GeoLite2-City, GeoIP2-City, DB-IP City Lite."
     )
@@ -33,8 +39,10 @@ class Settings(BaseSettings):
         default=None,
         description="URL of the case store: postgresql://USER@HOST/NAME; SQLite in the state folder by default.",
     )
-    endpoint_url: str | None = Field(default=None, description="Where S3 and STS answer, if it is not AWS.")
-    region: str | None = Field(default=None, description="AWS region; a bucket's own is found by itself.")
+    endpoint_url: str | None = Field(default=None, description="Where AWS answers, if it is not AWS.")
+    region: str | None = Field(
+        default=None, description="AWS region, a queue's above all; a bucket's own is found by itself."
+    )
     role_arn: str | None = Field(default=None, description="Role to assume for reading the source.")
     external_id: str | None = Field(default=None, description="External id that the role's account asks for.")
     reader_role: str | None = Field(

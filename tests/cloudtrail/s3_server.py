@@ -1,7 +1,7 @@
 """moto's server, which remembers what it was asked, and answers wrongly where a test says so."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
 from threading import Lock, Thread
@@ -84,6 +84,7 @@ class Server:
     _faults: list[_Failing] = field(default_factory=list)
     _moto: DomainDispatcherApplication = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
     _lock: Lock = field(default_factory=Lock)
+    _one_at_a_time: Lock = field(default_factory=Lock)  # moto's queues lose messages otherwise
 
     def fail(self, method: str, ending: str, fault: Fault, times: int = 1_000, spared: int = 0) -> None:
         """Answer wrongly so many times, where a request has this method and its path ends so; spare some first."""
@@ -95,6 +96,9 @@ class Server:
 
     def create(self, bucket: str) -> None:
         s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(bucket, REGION)
+
+    def has(self, bucket: str) -> bool:
+        return bucket in s3_backends.bucket_accounts
 
     def put(self, bucket: str, objects: dict[str, bytes]) -> None:
         for key, content in objects.items():
@@ -124,7 +128,7 @@ class Server:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
         body = request.get_data()
-        environ["wsgi.input"] = BytesIO(body)  # moto reads it too
+        environ["wsgi.input"] = BytesIO(_impatient(body))  # moto reads it too
         # Only STS is asked by a form; what is uploaded to S3 need not be text.
         fields = parse_qs(body.decode()) if request.mimetype == FORM else {}
         form = {name: values[0] for name, values in fields.items()}
@@ -132,9 +136,15 @@ class Server:
         access_key, _, region = signed[:3] if len(signed) > 2 else ("", "", "")
         query = {name: unquote(value) for name, value in request.args.items()}
         self.asked.append(Asked(request.method, request.path, query, form, access_key, region))
-        right = Response.from_app(self._moto, environ)
+        with self._one_at_a_time if "AmazonSQS" in request.headers.get("X-Amz-Target", "") else nullcontext():
+            right = Response.from_app(self._moto, environ)
         fault = self.fault_of(request)
         return (fault.answer(request.method, right) if fault else right)(environ, start_response)
+
+
+def _impatient(body: bytes) -> bytes:
+    """Return a request to SQS with no wait for an empty queue, in as many bytes."""
+    return body.replace(b'"WaitTimeSeconds": 1', b'"WaitTimeSeconds": 0')
 
 
 @contextmanager

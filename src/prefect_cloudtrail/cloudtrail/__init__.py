@@ -1,6 +1,6 @@
 """1 read: CloudTrail's log objects to EVENTS, wherever they lie."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -16,6 +16,7 @@ __all__ = [
     "BulkSource",
     "FolderSource",
     "LogObject",
+    "NoticeSource",
     "Parsed",
     "Reason",
     "Source",
@@ -47,6 +48,20 @@ class BulkSource(Source, Protocol):
 
     def fetch(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """Yield each key, in their order, with its object's bytes or why it cannot be fetched; holds few at a time."""
+        ...
+
+
+@runtime_checkable
+class NoticeSource(BulkSource, Protocol):
+    """Where new log objects are announced, again and again until it is said that they are stored."""
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        """How many notices the last list could make nothing of, by reason."""
+        ...
+
+    def settle(self, keys: Collection[str]) -> None:
+        """Announce these no more: they are stored, each of them whole; raises SourceError where that fails."""
         ...
 
 

@@ -1,10 +1,10 @@
-"""Why a record or a whole object could not be read: REJECTED's `reason`, a closed set."""
+"""Why a record, a whole object, or a notice of one could not be read: a closed set."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """What REJECTED says of one record, or of one object."""
+    """What REJECTED says of one record or one object, and a run's summary of a notice, too."""
 
     UNREADABLE = "unreadable"  # the object could not be fetched; its sample is the error
     BAD_GZIP = "bad_gzip"  # the object is neither whole gzip nor JSON
@@ -15,6 +15,8 @@ class Reason(StrEnum):
     BAD_EVENT_TIME = "bad_event_time"
     NO_EVENT_NAME = "no_event_name"
     NO_EVENT_SOURCE = "no_event_source"
+    UNKNOWN_NOTICE = "unknown_notice"  # a message on the queue that is no notice of an object
+    ELSEWHERE = "elsewhere"  # a notice names an object outside the trail's bucket and prefix
 
 
 def sample(raw: bytes | bytearray) -> str:

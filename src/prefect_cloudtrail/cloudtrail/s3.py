@@ -18,6 +18,7 @@ from prefect_cloudtrail.cloudtrail.s3_layout import holds_log
 from prefect_cloudtrail.cloudtrail.s3_listing import listed
 from prefect_cloudtrail.errors import SourceError
 
+PERMISSIONS = ("s3:GetObject", "s3:ListBucket")
 MAX_OBJECTS = 64
 MAX_BYTES = 128_000_000
 
@@ -82,6 +83,34 @@ class S3Source:
                 "name the trail's bucket, and the prefix below which AWSLogs/ lies"
             )
         return [objects[key] for key in sorted(objects)]
+
+    def covers(self, bucket: str, path: str) -> bool:
+        """Return whether a path of a bucket is one below the prefix, whatever lies there."""
+        return bucket == self._bucket and path.startswith(self._prefix)
+
+    def key_of(self, path: str) -> str | None:
+        """Return the key that `list` gives the object at a path of the bucket; None where it is no log."""
+        return path.removeprefix(self._prefix) if holds_log(path, self._prefix) else None
+
+    def sizes(self, keys: Sequence[str]) -> Iterator[tuple[str, int | SourceError]]:
+        """Yield each key with its object's size in bytes, or why it cannot be looked at, in the order of the keys."""
+        waiting: deque[tuple[str, Future[int | SourceError]]] = deque()
+        with LoopThread() as loop:
+            for key in keys:
+                if len(waiting) == self._max_objects:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+                waiting.append((key, loop.start(self._size(key))))
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+
+    async def _size(self, key: str) -> int | SourceError:
+        try:
+            with self._explained("read", self._prefix + key):
+                return (await obstore.head_async(self._store, self._prefix + key))["size"]
+        except SourceError as error:
+            return error
 
     def read(self, key: str) -> bytes:
         """Return one object's bytes, as they lie there.

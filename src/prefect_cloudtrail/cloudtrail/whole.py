@@ -11,21 +11,22 @@ from prefect_cloudtrail.cloudtrail.unpack import unpack
 
 
 def whole_records(
-    key: str, content: bytes, places: Collection[int], limit: int = MAX_OBJECT_BYTES
+    key: str, content: bytes, places: Collection[int] | None, limit: int = MAX_OBJECT_BYTES
 ) -> dict[int, Mapping[str, Any]] | Reason:
     """Return the records at these places of one object, as CloudTrail wrote them; a damaged one is left out.
 
     Args:
         key: the object's name.
         content: the object as it lies in storage.
-        places: `log.offset` of each, from 0.
+        places: `log.offset` of each, from 0; None is all of them.
         limit: the most bytes of JSON that are unpacked.
     """
     text = unpack(key, content, limit)
     if isinstance(text, Reason):
         return text
     pieces = split(text)
-    found = {place: _loaded(pieces[place]) for place in places if place < len(pieces)}
+    wanted = range(len(pieces)) if places is None else places
+    found = {place: _loaded(pieces[place]) for place in wanted if place < len(pieces)}
     return {place: record for place, record in found.items() if isinstance(record, dict)}
 
 

@@ -78,11 +78,23 @@ class Reader:
             self.failed[key] = records.value
             return
         self.read_objects.add(key)
+        moved = set()
         for place, event_id in places.items():
             record = records.get(place)
             # One without an id got one when it was read.
             if record is not None and record.get("eventID", event_id) == event_id:
                 self.found[event_id] = redacted(record)
+            else:
+                moved.add(event_id)
+        if moved:
+            self._look_for(moved, whole_records(key, content, None))
+
+    def _look_for(self, moved: set[str], records: Mapping[int, Mapping[str, Any]] | Reason) -> None:
+        """Find events wherever they are now: what LookupEvents answers grows by those that come late."""
+        by_id = {} if isinstance(records, Reason) else {str(each.get("eventID")): each for each in records.values()}
+        for event_id in moved:
+            if event_id in by_id:
+                self.found[event_id] = redacted(by_id[event_id])
             else:
                 self.missing.add(event_id)
 

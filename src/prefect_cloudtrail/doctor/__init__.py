@@ -10,8 +10,12 @@ from pathlib import Path
 
 from prefect_cloudtrail import clients
 from prefect_cloudtrail.checks import Check, ago, answered, counted, long_as
-from prefect_cloudtrail.cloudtrail import LogObject
+from prefect_cloudtrail.cloudtrail import LogObject, Source
+from prefect_cloudtrail.cloudtrail.lookup import LookupSource
+from prefect_cloudtrail.cloudtrail.sqs import SqsSource
 from prefect_cloudtrail.doctor.clock import compare_clocks
+from prefect_cloudtrail.doctor.lookup import look_at_lookup
+from prefect_cloudtrail.doctor.queue import look_at_queue
 from prefect_cloudtrail.doctor.slack import look_at_slack
 from prefect_cloudtrail.doctor.state import look_at_state
 from prefect_cloudtrail.errors import SettingsError, SourceError
@@ -90,27 +94,48 @@ def _relative(known: Settings, given: Mapping[str, object]) -> list[Check]:
 def _source(known: Settings, now: datetime, objects: list[LogObject]) -> Iterator[Check]:
     """The newest objects are listed and one is read; `objects` is given them."""
     source = clients.log_source(known)
-    found = source.list(now - known.list_back)
+    if isinstance(source, SqsSource):
+        yield from look_at_queue(known, source, now)
+        yield from _behind_the_queue(known, now, objects)
+    elif isinstance(source, LookupSource):
+        yield from look_at_lookup(source, now)
+        objects.extend(source.list(now - known.list_back))
+    else:
+        yield from _listed("source", str(known.source), source, known.list_back, now, objects)
+
+
+def _behind_the_queue(known: Settings, now: datetime, objects: list[LogObject]) -> Iterator[Check]:
+    """What the trail's bucket holds, which a run from a queue never lists."""
+    try:
+        yield from _listed("trail", str(known.trail), clients.archive(known), known.list_back, now, objects)
+    except SourceError as error:
+        yield Check("trail", "warn", f"whether notices were lost cannot be seen: {error}")
+
+
+def _listed(
+    name: str, where: str, source: Source, list_back: timedelta, now: datetime, objects: list[LogObject]
+) -> Iterator[Check]:
+    found = source.list(now - list_back)
     objects.extend(found)
     if not found:
         raise SourceError(
-            f"{known.source}: nothing was delivered in the last {long_as(known.list_back)}; name the trail's bucket, "
+            f"{where}: nothing was delivered in the last {long_as(list_back)}; name the trail's bucket, "
             "and the prefix below which AWSLogs/ lies, and see that the trail is logging"
         )
     beginning = datetime.min.replace(tzinfo=UTC)
     newest = max(found, key=lambda each: (each.delivered or beginning, each.key))
     source.read(newest.key)
-    listed = f"{known.source}: {counted(len(found), 'log object')}"
+    listed = f"{where}: {counted(len(found), 'log object')}"
     if newest.delivered is None:
-        yield Check("source", "ok", f"{listed}, none of which says when it was delivered")
+        yield Check(name, "ok", f"{listed}, none of which says when it was delivered")
         return
     age = now - newest.delivered
     said = f"{listed}, the newest delivered {ago(age)}"
     if age <= DELIVERED_WITHIN:
-        yield Check("source", "ok", said)
+        yield Check(name, "ok", said)
     else:
         fix = "see that the trail is logging and still delivers here; where the folder is a copy, copy it again"
-        yield Check("source", "warn", said, fix)
+        yield Check(name, "warn", said, fix)
 
 
 # --- geo databases ----------------------------------------------------------------------------------------------------

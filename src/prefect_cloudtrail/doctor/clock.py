@@ -26,7 +26,9 @@ def compare_clocks(known: Settings, now: datetime, began: float) -> Iterator[Che
         now: what this machine's clock said.
         began: `time.monotonic()` of that moment.
     """
-    bucket = next((url for url in (known.source or "", known.state) if url.startswith(clients.S3)), None)
+    bucket = next(
+        (url for url in (known.source or "", known.trail or "", known.state) if url.startswith(clients.S3)), None
+    )
     there: datetime | None = None
     who = ""
     if bucket:

@@ -74,7 +74,8 @@ def _database(known: Settings, opened: Database, now: datetime, objects: Sequenc
         raise StateError(f"{opened.where} holds a {kind} state, not a live one: give another folder as --state")
     with clients.existing_store(known) as store:
         yield from _files(store, opened.where)
-        yield from _progress(store, now, objects)
+        trail = known.trail if (known.source or "").startswith(clients.SQS) else None
+        yield from _progress(store, now, objects, trail)
         yield _lease(opened, now)
         yield _told(store, now)
         yield from look_at_responder(store, now)
@@ -115,7 +116,7 @@ def _files(store: Store, where: str) -> Iterator[Check]:
     yield Check("state", "ok", f"{where}, and {counted(len(entries), 'file')} in {store.home.where}")
 
 
-def _progress(store: Store, now: datetime, objects: Sequence[LogObject]) -> Iterator[Check]:
+def _progress(store: Store, now: datetime, objects: Sequence[LogObject], trail: str | None) -> Iterator[Check]:
     """How far it has read, and what the last run said of it."""
     checkpoint = store.checkpoint()
     if checkpoint is None:
@@ -126,7 +127,14 @@ def _progress(store: Store, now: datetime, objects: Sequence[LogObject]) -> Iter
     # Without a list of the source, the clock must do.
     since = min(unread, default=None) if objects else checkpoint
     said = f"all is read that was delivered until {checkpoint:%Y-%m-%d %H:%M} UTC"
-    if since and now - since > RUN_IS_LATE:
+    if since and now - since > RUN_IS_LATE and unread and trail:
+        said = f"{counted(len(unread), 'log object')} of the trail unread, the oldest delivered {ago(now - since)}"
+        fix = (
+            f"where detect runs, their notices were lost: read them with detect --source {trail}, on this state, and "
+            "see that the bucket still sends to the queue"
+        )
+        yield Check("checkpoint", "warn", said, fix)
+    elif since and now - since > RUN_IS_LATE:
         left = f"{counted(len(unread), 'log object')} unread, the oldest delivered" if objects else f"{said},"
         fix = "see that detect is scheduled, that a worker takes its runs, and why the last one failed"
         yield Check("checkpoint", "warn", f"detect has not run since: {left} {ago(now - since)}", fix)

@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import CredentialProvider, CredentialResolver, Credentials
+from botocore.credentials import CredentialResolver
 
-from prefect_cloudtrail.aws import assumed
+from prefect_cloudtrail.aws import Given, assumed
 from prefect_cloudtrail.errors import ActionError
 from prefect_cloudtrail.response.asking import asking
 
@@ -101,7 +101,7 @@ class Accounts:
         sts = self._built(self._own, "sts", self.region)
         credentials = assumed(sts, role_arn, self._external_id, self._session_name)
         core = botocore.session.get_session()
-        core.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
+        core.register_component("credential_provider", CredentialResolver([Given(credentials)]))
         # What the services look like is read once, not for every account.
         core.register_component("data_loader", self._core.get_component("data_loader"))
         return boto3.Session(botocore_session=core, region_name=self.region)
@@ -118,17 +118,3 @@ class Accounts:
         # Of services known by name only to who asks, boto3's types cannot tell which client it is.
         opened: Any = session
         return opened.client(service, region_name=region, endpoint_url=self._endpoint_url, config=_PATIENCE)
-
-
-class _Given(CredentialProvider):
-    """Gives botocore credentials that exist already."""
-
-    METHOD = "sts-assume-role"
-    CANONICAL_NAME = "custom-prefect-cloudtrail"
-
-    def __init__(self, credentials: Credentials) -> None:
-        super().__init__()
-        self._credentials = credentials
-
-    def load(self) -> Credentials:
-        return self._credentials

@@ -1,4 +1,4 @@
-"""IAM policies, made from the permissions that the code declares: of the reader's role and of the responder's.
+"""IAM policies, made from the permissions that the code declares: of the reader's role, the responder's, and sources'.
 
 `python -m prefect_cloudtrail.response.policies deploy/iam` (`just policies`) writes the files; a test holds them to it.
 """
@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prefect_cloudtrail.cloudtrail import lookup, s3, sqs
 from prefect_cloudtrail.context.questions import questions
+from prefect_cloudtrail.doctor import queue
 from prefect_cloudtrail.response.actions import actions
 from prefect_cloudtrail.response.standing import PERMISSIONS
 
@@ -21,6 +23,8 @@ BREAK_GLASS = ("arn:aws:iam::*:user/break-glass/*", "arn:aws:iam::*:role/break-g
 
 _ANY = ("*",)
 _USERS, _ROLES = ("arn:aws:iam::*:user/*",), ("arn:aws:iam::*:role/*",)
+# What everybody puts names of their own into.
+TRAIL, QUEUE = "example-trail", "arn:aws:sqs:*:111122223333:example-notices"
 _SCPS = ("arn:aws:organizations::*:policy/o-*/service_control_policy/p-*",)
 
 
@@ -43,6 +47,9 @@ _ROOT_TASKS = {
 }
 # What is not here is given on everything: IAM knows no resource for it, or reading it harms nobody.
 LIMITS: Mapping[str, Limit] = {
+    **dict.fromkeys(sqs.PERMISSIONS, Limit((QUEUE,))),
+    "s3:GetObject": Limit((f"arn:aws:s3:::{TRAIL}/AWSLogs/*",)),
+    "s3:ListBucket": Limit((f"arn:aws:s3:::{TRAIL}",)),
     "ec2:ReplaceIamInstanceProfileAssociation": Limit(("arn:aws:ec2:*:*:instance/*",)),
     "iam:AttachRolePolicy": Limit(_ROLES, _DENY_ALL),
     "iam:AttachUserPolicy": Limit(_USERS, _DENY_ALL),
@@ -109,9 +116,22 @@ def reader() -> dict[str, Any]:
     return policy([*asked, *PERMISSIONS])
 
 
+def sources() -> dict[str, dict[str, Any]]:
+    """Return the policy that reading each source needs, by the source's scheme, with names to be replaced.
+
+    A run from a queue lists nothing; doctor does, and asks CloudWatch how long a notice waited.
+    """
+    return {
+        "s3": policy(s3.PERMISSIONS),
+        "sqs": policy([*sqs.PERMISSIONS, *s3.PERMISSIONS, *queue.PERMISSIONS]),
+        "lookup": policy(lookup.PERMISSIONS),
+    }
+
+
 def files() -> dict[str, str]:
     """Return the text of every policy file, by its name."""
     of = {"reader.json": reader(), "responder.json": responder()}
+    of |= {f"source-{scheme}.json": each for scheme, each in sources().items()}
     return {name: f"{json.dumps(each, indent=2)}\n" for name, each in of.items()}
 
 

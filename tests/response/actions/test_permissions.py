@@ -136,11 +136,11 @@ def test_the_responders_policy_fits_into_one_managed_policy() -> None:
 
 
 def test_a_policy_allows_what_it_is_given_and_that_only() -> None:
-    made = policies.policy(["s3:GetObject", "ec2:DescribeAddresses", "s3:GetObject"])
+    made = policies.policy(["sts:GetCallerIdentity", "ec2:DescribeAddresses", "sts:GetCallerIdentity"])
     assert made == {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": ["ec2:DescribeAddresses", "s3:GetObject"], "Resource": ["*"]},
+            {"Effect": "Allow", "Action": ["ec2:DescribeAddresses", "sts:GetCallerIdentity"], "Resource": ["*"]},
         ],
     }
 
