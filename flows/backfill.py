@@ -24,6 +24,8 @@ def backfill(
     state: str | None = None,
     database: str | None = None,
     settings_block: str | None = None,
+    *,
+    spread: bool = False,
 ) -> State[dict[str, Any]]:
     """Learn what was usual until then, and raise nothing.
 
@@ -37,6 +39,7 @@ def backfill(
         state: where history is kept: a folder, or s3://bucket/prefix beside PostgreSQL.
         database: URL of the case store; SQLite in the state folder by default.
         settings_block: name of a saved CloudTrailSettings, for what is left out.
+        spread: whether the flow's task runner reads: other machines, where it is Dask's or Ray's; this process stores.
 
     Returns:
         The run's summary row.
@@ -51,8 +54,12 @@ def backfill(
     )
     # What was called before then and delivered later is learned, too.
     options = pipeline.Options(
-        until=until, learn_until=pipeline.FOREVER, look_back=known.look_back, list_back=known.list_back
+        until=until,
+        learn_until=pipeline.FOREVER,
+        look_back=known.look_back,
+        list_back=known.list_back,
+        max_object_bytes=known.max_object_bytes,
     )
-    summary = cast("dict[str, Any]", run_window(known, options, "backfill"))
+    summary = cast("dict[str, Any]", run_window(known, options, "backfill", spread=spread))
     show_summary(summary, "backfill")
     return Completed(message=f"learned from {summary['events']:,} events until {until:%Y-%m-%d %H:%M}", data=summary)

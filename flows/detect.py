@@ -34,6 +34,8 @@ def detect(
     since: datetime | None = None,
     until: datetime | None = None,
     settings_block: str | None = None,
+    *,
+    spread: bool = False,
 ) -> State[dict[str, Any]]:
     """Read what arrived, judge it, and start a response to each incident that people must hear of.
 
@@ -49,6 +51,7 @@ def detect(
         since: events before it are passed over.
         until: events after it are left for a later run; now by default.
         settings_block: name of a saved CloudTrailSettings, for what is left out.
+        spread: whether the flow's task runner reads: other machines, where it is Dask's or Ray's; this process stores.
 
     Returns:
         The run's summary row. The state is named Skipped where another detector was at work.
@@ -68,11 +71,12 @@ def detect(
         look_back=known.look_back,
         list_back=known.list_back,
         tell_from=known.tell_from,
+        max_object_bytes=known.max_object_bytes,
     )
     # Before anything can go wrong: what an earlier run found and did not live to tell, or a response that was killed.
     restart_crashed(RESPOND)
     start_responses(known, found_with)
-    ended = run_window(known, options, "detect", may_skip=True, return_state=True)
+    ended = run_window(known, options, "detect", may_skip=True, spread=spread, return_state=True)
     if ended.name == SKIPPED:
         return Completed(name=SKIPPED, message=ended.message)
     summary = cast("dict[str, Any]", ended.result())

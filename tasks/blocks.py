@@ -51,6 +51,8 @@ class CloudTrailSettings(Block):
     reader_role: str | None = Field(default=None, description=_said_of("reader_role"))
     list_back_hours: float | None = Field(default=None, description=_said_of("list_back_hours"))
     look_back_hours: float | None = Field(default=None, description=_said_of("look_back_hours"))
+    processes: int | None = Field(default=None, description=_said_of("processes"))
+    max_object_mb: int | None = Field(default=None, description=_said_of("max_object_mb"))
     tell_from: float | None = Field(default=None, description=_said_of("tell_from"))
     routes: Path | None = Field(default=None, description=_said_of("routes"))
     slack_channel: str | None = Field(default=None, description=_said_of("slack_channel"))

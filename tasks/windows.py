@@ -1,27 +1,23 @@
 """Reading what arrived, as a step that may be repeated: a run stores in one transaction, or not at all."""
 
+from dataclasses import replace
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
+from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
-from prefect.tasks import Task
 
 from prefect_cloudtrail import card, clients, pipeline
-from prefect_cloudtrail.errors import FeedbackError, GeoError, LeaseHeldError, ResponseError, SettingsError, StateError
+from prefect_cloudtrail.errors import LeaseHeldError
 from prefect_cloudtrail.rows import summary_row
 from prefect_cloudtrail.settings import Settings
+from prefect_cloudtrail.tasks.reading import CHUNK_BYTES, mapped
+from prefect_cloudtrail.tasks.repeating import is_worth_repeating
 
 # The name of a run that left the reading to another: neither an error nor a look that found nothing.
 SKIPPED = "Skipped"
-
-
-def is_worth_repeating(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Return whether a failure may pass by itself; a wrong setting, database or lease does not within a minute."""
-    error = state.result(raise_on_failure=False)
-    return not isinstance(error, (SettingsError, GeoError, FeedbackError, ResponseError, StateError))
 
 
 @task(
@@ -32,18 +28,21 @@ def is_worth_repeating(_task: Task[..., Any], _run: TaskRun, state: State[Any]) 
     cache_policy=NO_CACHE,
 )
 def run_window(
-    known: Settings, options: pipeline.Options, owner: str, *, may_skip: bool = False
+    known: Settings, options: pipeline.Options, owner: str, *, may_skip: bool = False, spread: bool = False
 ) -> dict[str, Any] | State[None]:
     """Return the summary row of one run: everything that arrived since the checkpoint, judged and stored.
 
     Where another is at work, or takes over meanwhile, and `may_skip` says so, it ends in a state named SKIPPED instead
-    of failing.
+    of failing. `spread` has the flow's task runner read; it is this process that judges and stores.
     """
+    reading = mapped(known) if spread else clients.reading(known)
+    if spread:
+        options = replace(options, chunk_bytes=CHUNK_BYTES)
     past = options.learn_until is not None
     geo, source = clients.geo(known), clients.log_source(known, since=options.since, until=options.until, past=past)
     with clients.case_store(known) as store:
         try:
-            outcome = pipeline.run(store, source, geo, options, owner=owner)
+            outcome = pipeline.run(store, source, geo, options, owner=owner, reading=reading)
         except LeaseHeldError as error:
             if may_skip:
                 return Completed(name=SKIPPED, message=str(error))

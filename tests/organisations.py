@@ -17,6 +17,7 @@ from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.cloudtrail import FolderSource, LogObject
 from prefect_cloudtrail.demo import Generated, generate, small
 from prefect_cloudtrail.geo import Geo
+from prefect_cloudtrail.parts import Reading, in_this_process
 from prefect_cloudtrail.pipeline import Options, Outcome
 from prefect_cloudtrail.store import Store
 
@@ -57,6 +58,7 @@ def run(
     cuts: Sequence[datetime] = (),
     trail: Path | None = None,
     enter: Callable[[Store, datetime], object] | None = None,
+    reading: Reading = in_this_process,
 ) -> tuple[list[Incident], list[Outcome]]:
     """Return the incidents after one run for each cut (one run for all where there is none), and what each run said.
 
@@ -69,7 +71,7 @@ def run(
     with Store.open(state) as store:
         for cut in (*cuts, None):
             source.until = cut
-            outcomes.append(pipeline.run(store, source, geo, options))
+            outcomes.append(pipeline.run(store, source, geo, options, reading=reading))
             if enter and cut:
                 enter(store, cut)
         return store.incidents(), outcomes

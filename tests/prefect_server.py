@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 POOL = "cloudtrail"
 # A machine that is busy with other things takes its time.
 PATIENCE_SECONDS = 120
+BUSY = 10  # tries
 
 Found = TypeVar("Found")
 
@@ -125,17 +126,27 @@ class PrefectServer:
             return False
 
     def get(self, path: str) -> Any:
-        return httpx.get(f"{self.environment['PREFECT_API_URL']}/{path}", timeout=30).raise_for_status().json()
+        return self._asked("GET", path).json()
 
     def post(self, path: str, **body: Any) -> Any:
-        answer = httpx.post(f"{self.environment['PREFECT_API_URL']}/{path}", json=body, timeout=30)
-        return answer.raise_for_status().json()
+        return self._asked("POST", path, body).json()
 
     def patch(self, path: str, **body: Any) -> None:
-        httpx.patch(f"{self.environment['PREFECT_API_URL']}/{path}", json=body, timeout=30).raise_for_status()
+        self._asked("PATCH", path, body)
 
     def delete(self, path: str) -> None:
-        httpx.delete(f"{self.environment['PREFECT_API_URL']}/{path}", timeout=30).raise_for_status()
+        self._asked("DELETE", path)
+
+    def _asked(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        """The server's answer; asked again, as Prefect's own clients do, while its SQLite is taken."""
+        url = f"{self.environment['PREFECT_API_URL']}/{path}"
+        answer = httpx.request(method, url, json=body, timeout=30)
+        for _ in range(BUSY):
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(1)
+            answer = httpx.request(method, url, json=body, timeout=30)
+        return answer.raise_for_status()
 
     def save_block(self, type_slug: str, block_name: str, **fields: Any) -> str:
         """Return the id of a block of one of Prefect's own types."""

@@ -75,7 +75,7 @@ def left_by(store: Store) -> dict[str, Any]:
     return {
         "incidents": [dataclasses.replace(each, revision=0) for each in store.incidents()],
         "ledger": store.ledger().rows(),
-        "index": sorted(store.scan("index").select("event.id").collect()["event.id"]),
+        "index": sorted(store.scan("index").select("log.file.path", "log.offset").collect().rows()),
         "presences": presences.select(sorted(presences.columns)).unique().height,
         "checkpoint": store.checkpoint(),
     }

@@ -190,6 +190,17 @@ def test_an_object_that_cannot_be_fetched_is_tried_again(organisation: Generated
     assert (first.events, first.rejected, second.events) == (1, {"unreadable": 1}, 1)
 
 
+def test_an_object_that_is_too_large_is_said_and_read_once_it_may_be(organisation: Generated, tmp_path: Path) -> None:
+    _one(tmp_path / "trail", "a", "2026-02-02T10:00:00Z")
+    geo, source, until = Geo.open(organisation.city_db, None), FolderSource(tmp_path / "trail"), organisation.end
+    with Store.open(tmp_path / "state") as store:
+        first = pipeline.run(store, source, geo, Options(until=until, max_object_bytes=100)).summary
+        second = pipeline.run(store, source, geo, Options(until=until)).summary
+        third = pipeline.run(store, source, geo, Options(until=until, max_object_bytes=100)).summary
+    assert (first.events, first.rejected) == (0, {"too_large": 1})
+    assert (second.events, third.objects) == (1, 0)
+
+
 def test_a_source_that_went_away_does_not_look_empty(organisation: Generated, tmp_path: Path) -> None:
     _one(tmp_path / "trail", "a", "2026-02-02T10:00:00Z")
     geo, source = Geo.open(organisation.city_db, None), Vanishing(tmp_path / "trail")

@@ -38,7 +38,6 @@ def contents(state: Path, database: str | None) -> Contents:
             SUMMARIES: [_summary(run) for run in store.runs(limit=ALL)],
             "checkpoint": (store.checkpoint(), store.usual_until()),
             "ledger": _rows(store.ledger()),
-            "event keys": _rows(store.event_keys()),
             "rejected": _rows(store.rejected()),
             "places": _rows(store.places()),
             **{kind: _rows(store.scan(kind).collect()) for kind in KINDS},

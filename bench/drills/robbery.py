@@ -23,7 +23,7 @@ from prefect_cloudtrail.response.receipt import Outcome
 from prefect_cloudtrail.response.requesting import ask_to_undo
 from prefect_cloudtrail.response.rules import read_rules
 from prefect_cloudtrail.response.signing import Keys
-from prefect_cloudtrail.store import EVENT_KEY, OBJECT, Change, Store
+from prefect_cloudtrail.store import OBJECT, Change, Store
 
 ACCOUNT = "123456789012"  # moto's own
 APPROVERS = ("system:one", "system:two")
@@ -215,8 +215,7 @@ def _change(run_id: str) -> Change:
         checkpoint=now,
         objects=pl.DataFrame(schema=OBJECT),
         rejected=schema.empty(schema.REJECTED),
-        event_keys=pl.DataFrame(schema=EVENT_KEY),
-        forget_event_keys_before=now - timedelta(hours=2),
+        seen=schema.empty(schema.SEEN),
         presences=schema.empty(schema.PRESENCES),
         index=schema.empty(schema.INDEX),
         places=schema.empty(schema.PLACES),

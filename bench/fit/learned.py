@@ -14,9 +14,8 @@ from prefect_cloudtrail.history import History, day, holds, presences
 from prefect_cloudtrail.named import named
 from prefect_cloudtrail.pipeline import Options
 from prefect_cloudtrail.rule import POSSIBLE, Rule
-from prefect_cloudtrail.schema import PLACED, USUAL, empty
-
-NO_KEYS = pl.DataFrame(schema={"key": pl.String})
+from prefect_cloudtrail.schema import PLACED, SEEN, USUAL, empty
+from prefect_cloudtrail.seen import KEY, with_bits
 
 
 def learn(world: World, home: Path, rules: list[Rule]) -> dict[str, Counted]:
@@ -84,5 +83,5 @@ def _placed(trail: Trail, world: World) -> pl.DataFrame:
     events = read_objects(source, objects).events.filter(pl.col("@timestamp") < world.learn_until)
     look_back = Options(until=world.until).look_back
     dated = arrivals.dated(named(events, Geo.open(trail.city_db, trail.asn_db)), objects, None, look_back)
-    placed, _ = arrivals.each_once(dated, NO_KEYS, look_back)
-    return placed.select(list(PLACED))
+    placed, *_ = arrivals.each_once(with_bits(dated.with_columns(KEY), "key").lazy(), empty(SEEN).lazy(), look_back)
+    return placed.select(list(PLACED)).collect()

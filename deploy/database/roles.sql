@@ -35,7 +35,6 @@ GRANT INSERT, UPDATE, DELETE ON alerts TO cloudtrail_detect;
 GRANT INSERT, UPDATE, DELETE ON contexts TO cloudtrail_detect;
 GRANT INSERT, UPDATE, DELETE ON endings TO cloudtrail_detect;
 GRANT INSERT, UPDATE, DELETE ON entries TO cloudtrail_detect;
-GRANT INSERT, UPDATE, DELETE ON event_keys TO cloudtrail_detect;
 GRANT INSERT, UPDATE, DELETE ON files TO cloudtrail_detect;
 GRANT INSERT, UPDATE, DELETE ON incident_revisions TO cloudtrail_detect;
 GRANT INSERT, UPDATE, DELETE ON incidents TO cloudtrail_detect;

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from prefect_cloudtrail.cloudtrail import LogObject, Reason
-from prefect_cloudtrail.schema import UTC_MICROSECONDS
+from prefect_cloudtrail.schema import ARRIVED, SEEN, UTC_MICROSECONDS
+from prefect_cloudtrail.seen import BITS, known
 
 WINDOW = timedelta(minutes=15)
 # As they are stored; unpacked and placed they take about forty times as much memory.
@@ -27,13 +28,19 @@ def arrived(read: pl.DataFrame, objects: Sequence[LogObject], until: datetime) -
     return sorted(filter(is_new, objects), key=lambda each: (each.delivered or beginning, each.key))
 
 
-def chunks(objects: Sequence[LogObject]) -> Iterator[list[LogObject]]:
-    """Yield what to read at once: bounded in bytes, cut between windows; objects of unknown time come whole, first."""
+def chunks(objects: Sequence[LogObject], most_bytes: int | None = None) -> Iterator[list[LogObject]]:
+    """Yield what to read at once: bounded in bytes, cut between windows; objects of unknown time come whole, first.
+
+    Args:
+        objects: which, by delivery.
+        most_bytes: as they are stored, after which the next window is left; CHUNK_BYTES by default.
+    """
+    most = most_bytes or CHUNK_BYTES
     chunk: list[LogObject] = []
     size = 0
     for each in objects:
         cut = bool(chunk) and chunk[-1].delivered is not None and window_of(chunk[-1]) != window_of(each)
-        if cut and size >= CHUNK_BYTES:
+        if cut and size >= most:
             yield chunk
             chunk, size = [], 0
         chunk.append(each)
@@ -78,53 +85,80 @@ def dated(
     ).with_columns(pl.col("window", "hour").cast(UTC_MICROSECONDS))
 
 
-def each_once(dated: pl.DataFrame, known: pl.DataFrame, look_back: timedelta) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the events without doubles, and the look-back's keys of what is left.
+def each_once(
+    arrived: pl.LazyFrame, seen: pl.LazyFrame, look_back: timedelta
+) -> tuple[pl.LazyFrame, pl.DataFrame, pl.DataFrame]:
+    """Return the events without doubles, where the doubles are, and SEEN of what is left.
 
     A call recorded in two trails carries one shared id. A copy is a double when the first came in the same window, or
     when it is young enough for the look-back to know it.
+
+    Args:
+        arrived: ARRIVED.
+        seen: SEEN of the look-back.
+        look_back: how far that goes.
     """
-    key = pl.coalesce("aws.cloudtrail.shared_event_id", "event.id")
-    ordered = dated.with_columns(key.alias("key")).sort("key", "window", "event.id", "log.file.path", "log.offset")
+    where = ["log.file.path", "log.offset"]
     young = pl.col("@timestamp") >= pl.col("window") - look_back
-    follows = pl.col("key") == pl.col("key").shift(1)
+    ids = arrived.select(list(SEEN)).collect()
+    # Hardly any is there twice; the others need no order.
+    twice = ids.filter(pl.col("high").is_duplicated())["high"].unique()
+    before = known(ids.select(BITS), seen)
+    if twice.is_empty() and before.is_empty():
+        return arrived, pl.DataFrame(schema={name: ARRIVED[name] for name in where}), ids
+    copies = arrived.filter(pl.col("high").is_in(twice.implode())).select(
+        *BITS, "@timestamp", "window", "event.id", *where
+    )
+    copies = copies.sort(*BITS, "window", "event.id", *where)
+    follows = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in BITS)
     same_window = follows & (pl.col("window") == pl.col("window").shift(1))
-    again = (same_window | (follows & young)).fill_null(value=False)
-    seen = young & pl.col("key").is_in(known["key"].implode())
-    once = ordered.filter(~again & ~seen)
-    return once.drop("key"), once.select("key", "@timestamp")
+    again = copies.filter(same_window | (follows & young)).select(where)
+    repeated = arrived.filter(young).join(before.lazy(), on=list(BITS), how="semi").select(where)
+    doubles = pl.concat([again, repeated]).unique().collect()
+    once = arrived.join(doubles.lazy(), on=where, how="anti")
+    return once, doubles, once.select(list(SEEN)).collect()
 
 
 def ledger(
     chunk: Sequence[LogObject],
-    dated: pl.DataFrame,
-    placed: pl.DataFrame,
+    arrived: pl.LazyFrame,
+    doubles: pl.DataFrame,
     rejected: pl.DataFrame,
     left: pl.DataFrame,
     until: datetime,
 ) -> pl.DataFrame:
-    """Return what to note of each object: how far it was read, and what it held."""
+    """Return what to note of each object: how far it was read, and what it held.
+
+    Args:
+        chunk: the objects.
+        arrived: their events, doubles and all.
+        doubles: of these, those that are some; by object and place.
+        rejected: REJECTED of them.
+        left: how many events of an object are later than `until`.
+        until: up to when events were taken.
+    """
     path = "log.file.path"
 
-    def count(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-        return frame.group_by(path).agg(pl.len().cast(pl.Int64).alias(name))
+    def count(frame: pl.LazyFrame, name: str) -> pl.DataFrame:
+        return frame.group_by(path).agg(pl.len().cast(pl.Int64).alias(name)).collect()
 
-    # An object that could not be fetched was not read: the next run tries again.
-    gone = rejected.filter(pl.col("reason") == Reason.UNREADABLE)[path].implode()
+    # What could not be fetched, or is larger than what is read, was not read: the next run tries again.
+    not_read = pl.col("reason").is_in([Reason.UNREADABLE, Reason.TOO_LARGE])
+    gone = rejected.filter(not_read)[path].implode()
     objects = pl.DataFrame(
         [(each.key, each.size, each.delivered) for each in chunk],
         schema={path: pl.String, "size": pl.Int64, "delivered": UTC_MICROSECONDS},
         orient="row",
     )
-    objects = objects.filter(~pl.col(path).is_in(gone))
-    for frame, name in ((dated, "all"), (placed, "events"), (rejected, "rejected"), (left, "left")):
+    objects = objects.filter(~pl.col(path).is_in(gone)).join(left, on=path, how="left")
+    for frame, name in ((arrived, "all"), (doubles.lazy(), "duplicates"), (rejected.lazy(), "rejected")):
         objects = objects.join(count(frame, name), on=path, how="left")
-    return objects.with_columns(pl.col("all", "events", "rejected", "left").fill_null(0)).select(
+    return objects.with_columns(pl.col("all", "duplicates", "rejected", "left").fill_null(0)).select(
         path,
         "size",
         "delivered",
         pl.when(pl.col("left") > 0).then(pl.lit(until)).cast(UTC_MICROSECONDS).alias("read_until"),
-        "events",
-        (pl.col("all") - pl.col("events")).alias("duplicates"),
+        (pl.col("all") - pl.col("duplicates")).alias("events"),
+        "duplicates",
         "rejected",
     )

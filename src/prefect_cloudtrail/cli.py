@@ -281,13 +281,22 @@ def _run(
         look_back=settings.look_back,
         list_back=settings.list_back,
         tell_from=settings.tell_from,
+        max_object_bytes=settings.max_object_bytes,
     )
     entered = clients.feedback_of(feedback) if feedback else None
     opened = clients.fresh_backtest(settings) if kind == "backtest" else clients.case_store(settings)
     with opened as store, _Progress() as progress:
         if entered:
             store.take_over(entered)
-        return run(store, source, geo, options, owner=f"prefect-cloudtrail {kind}", progress=progress.show)
+        return run(
+            store,
+            source,
+            geo,
+            options,
+            owner=f"prefect-cloudtrail {kind}",
+            progress=progress.show,
+            reading=clients.reading(settings),
+        )
 
 
 def _tuned(outcome: Outcome, learn_until: datetime, tell_from: float) -> Tuning:

@@ -13,6 +13,7 @@ from prefect_cloudtrail.errors import SettingsError, StateError
 from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.networks import Networks
+from prefect_cloudtrail.parts import Reading, in_processes
 from prefect_cloudtrail.response.actions import Aws
 from prefect_cloudtrail.response.rules import read_rules
 from prefect_cloudtrail.settings import Settings
@@ -110,6 +111,11 @@ def _asked_as(settings: Settings) -> _AskedAs:
         "external_id": settings.external_id,
         "region": settings.region,
     }
+
+
+def reading(settings: Settings) -> Reading:
+    """Return where what arrives is read: in as many processes as the settings say, or as there are cores."""
+    return in_processes(settings.processes or len(os.sched_getaffinity(0)))
 
 
 def geo(settings: Settings) -> Geo:

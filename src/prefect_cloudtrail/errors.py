@@ -3,6 +3,7 @@
 CloudTrailResponseError
 ├── SettingsError     a setting is missing or wrong
 ├── SourceError       the log objects cannot be listed or fetched
+│   └── ObjectTooLargeError   one has more bytes than are read
 ├── GeoError          a geo database is missing, damaged, or of the wrong kind
 ├── FeedbackError     a verdict, suppression or notice cannot be recorded
 ├── ResponseError     a response cannot be planned, asked, decided or applied
@@ -28,6 +29,10 @@ class SettingsError(CloudTrailResponseError):
 
 class SourceError(CloudTrailResponseError):
     """The log objects cannot be listed or fetched."""
+
+
+class ObjectTooLargeError(SourceError):
+    """A log object has more bytes than are read."""
 
 
 class GeoError(CloudTrailResponseError):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -27,6 +27,7 @@ from prefect_cloudtrail.replacing import Moves, moved
 from prefect_cloudtrail.risk import WEIGHTS
 from prefect_cloudtrail.rule import Rule
 from prefect_cloudtrail.schema import USUAL, empty
+from prefect_cloudtrail.seen import BITS, with_bits
 from prefect_cloudtrail.store import Store
 
 DELIVERED_WITHIN = timedelta(hours=6)
@@ -152,16 +153,28 @@ def rating(incident: Incident) -> Rating:
 
 def _event(store: Store, source: Source, event_id: str, at: datetime | None) -> pl.DataFrame:
     """The event's EVENTS row, from its object."""
-    indexed = store.scan("index").filter(pl.col("event.id") == event_id).select("log.file.path").collect()
-    keys = indexed["log.file.path"].to_list() or [each.key for each in _about(source, at)]
+    raised = store.scan("index").filter(pl.col("event.id") == event_id).select("log.file.path").collect()
+    at = at or _seen_at(store, event_id)
+    keys = raised["log.file.path"].to_list() or [each.key for each in _about(source, at)]
     for key in keys:
         found = parse([(key, source.read(key))]).events.filter(pl.col("event.id") == event_id)
         if not found.is_empty():
             return found.head(1)
-    where = f"in {len(keys)} objects delivered after {at:%Y-%m-%d %H:%M}" if at else "among the last 14 days' events"
+    where = (
+        f"in {len(keys)} objects delivered after {at:%Y-%m-%d %H:%M}"
+        if at
+        else "among the look-back's, nor in an alert"
+    )
     raise SourceError(
         f"event {event_id} is not {where}; pass --at with the time it happened, and --state with its state"
     )
+
+
+def _seen_at(store: Store, event_id: str) -> datetime | None:
+    """When it happened, where the look-back knows it."""
+    bits = with_bits(pl.DataFrame({"key": [event_id]}), "key").drop("key")
+    found = store.scan("seen").join(bits.lazy(), on=list(BITS), how="semi").select("@timestamp").collect()
+    return None if found.is_empty() else cast("datetime", found.item(0, 0))
 
 
 def _about(source: Source, at: datetime | None) -> Iterator[LogObject]:

@@ -5,9 +5,11 @@ Reads MaxMind's own nesting (GeoLite2, GeoIP2, DB-IP) and the flat records that 
 
 import ipaddress
 import math
+import pickle
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -17,10 +19,11 @@ import maxminddb
 import polars as pl
 
 from prefect_cloudtrail.errors import GeoError
-from prefect_cloudtrail.networks import NOTHING_LISTED, Address, Networks
+from prefect_cloudtrail.networks import NETWORK_BITS, NOTHING_LISTED, Address, Networks
 from prefect_cloudtrail.schema import GEO
 
 Record = dict[str, object]
+Located = Mapping[str, object]  # GEO columns of one address
 
 EARTH_RADIUS_KM = 6371.0088
 
@@ -37,6 +40,11 @@ _LONGITUDE = ("longitude", "lon", "lng")
 _ACCURACY = ("accuracy_radius", "radius")
 _AS_NUMBER = ("autonomous_system_number", "as_number", "asn")
 _AS_ORGANIZATION = ("autonomous_system_organization", "as_organization", "as_name", "organization", "name", "org")
+
+_MOST_REMEMBERED = 200_000
+_NUMBER = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"^((?:{_NUMBER}\.){{3}}){_NUMBER}$"
+_MIXED = "192.0.0."  # some of its addresses are public, others are not
 
 _SEPARATORS = re.compile(r"[,\s]+")
 _IPV4_WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d{1,5}")
@@ -56,13 +64,17 @@ class Database:
 
     def find(self, address: Address) -> Record:
         """Return the record of this address; an empty one where there is none."""
+        return self.find_block(address)[0]
+
+    def find_block(self, address: Address) -> tuple[Record, int]:
+        """Return the record of this address, and how long the prefix is whose addresses all have it."""
         if address.version > self.ip_version:
-            return _NOTHING
+            return _NOTHING, 0
         try:
-            record = self.reader.get(address)
+            record, length = self.reader.get_with_prefix_len(address)
         except (maxminddb.InvalidDatabaseError, UnicodeDecodeError) as error:
             raise GeoError(f"{self.path} is damaged: {error}; fetch it again") from error
-        return _mapping(record)
+        return _mapping(record), length
 
     def first_records(self) -> Iterator[Record]:
         """Yield the records it begins with."""
@@ -84,6 +96,12 @@ class Geo:
     asn: Database | None
     build: str
     networks: Networks = NOTHING_LISTED
+    # What was looked up already, by address or by the first three numbers of an IPv4 network.
+    located: dict[str, Located | None] = field(default_factory=dict, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Callable[..., "Geo"], tuple[object, ...]]:
+        """Open the files again in the process that it is sent to, once: what it looked up, it remembers there."""
+        return _reopened, (pickle.dumps((self.city.path, self.asn and self.asn.path, self.networks, self.build)),)
 
     @classmethod
     def open(cls, city_db: Path | None, asn_db: Path | None = None, networks: Networks | None = None) -> Self:
@@ -113,16 +131,49 @@ def place(events: pl.DataFrame, geo: Geo) -> pl.DataFrame:
 
     Args:
         events: has `source.address`; may be empty. GEO columns that it has already are replaced.
-        geo: each distinct address is looked up once.
+        geo: each distinct address is looked up once, those of an IPv4 network that has one record together.
     """
-    addresses = events["source.address"].unique()
-    located = pl.DataFrame(
-        [{"source.address": address, **locate(address, geo)} for address in addresses],
-        schema={"source.address": pl.String, **GEO},
-    )
-    written = events.select("source.address")
-    placed = written.join(located, on="source.address", how="left", nulls_equal=True, maintain_order="left")
-    return events.drop(*GEO, strict=False).hstack(placed.select(*GEO))
+    written = pl.col("source.address")
+    rows = events.select(written, written.str.extract(_IPV4).alias("beginning"))
+    beginnings = rows["beginning"].unique().drop_nulls()
+    networks = [(each, _located_network(each, geo)) for each in beginnings]
+    together = {each: found for each, found in networks if found}
+    # An address of such a network is looked up by its beginning, any other by itself.
+    is_together = pl.col("beginning").is_in(pl.Series(list(together), dtype=pl.String).implode())
+    key = pl.when(is_together).then("beginning").otherwise(written).alias("key")
+    rows = rows.select(written, key, is_together.fill_null(value=False).alias("is_together"))
+    alone = rows.filter(~pl.col("is_together"))["key"].unique()
+    by_key = [*together.items(), *((each, _located_address(each, geo)) for each in alone)]
+    located = pl.DataFrame([{**columns, "key": each} for each, columns in by_key], schema={"key": pl.String, **GEO})
+    placed = rows.join(located, on="key", how="left", nulls_equal=True, maintain_order="left")
+    address = pl.when("is_together").then(written).otherwise("source.ip").alias("source.ip")
+    return events.drop(*GEO, strict=False).hstack(placed.with_columns(address).select(*GEO))
+
+
+def _located_address(written: str | None, geo: Geo) -> Located:
+    return _remembered(geo, written or "", lambda: locate(written, geo)) or {}
+
+
+def _located_network(beginning: str, geo: Geo) -> Located | None:
+    """Return the GEO columns of every address that begins so, `source.ip` apart; None where they may differ."""
+    return _remembered(geo, beginning, lambda: _located_together(beginning, geo))
+
+
+def _located_together(beginning: str, geo: Geo) -> Located | None:
+    first = ipaddress.IPv4Address(f"{beginning}0")
+    lengths = [database.find_block(first)[1] for database in (geo.city, geo.asn) if database]
+    divided = beginning == _MIXED or f"{first}/{NETWORK_BITS}" in geo.networks.divided
+    return None if divided or max(lengths) > NETWORK_BITS else locate(str(first), geo)
+
+
+def _remembered(geo: Geo, key: str, look_up: Callable[[], Located | None]) -> Located | None:
+    # Threads may share it: what was there may be gone at once.
+    with suppress(KeyError):
+        return geo.located[key]
+    if len(geo.located) >= _MOST_REMEMBERED:
+        geo.located.clear()
+    found = geo.located[key] = look_up()
+    return found
 
 
 def locate(written: str | None, geo: Geo) -> Mapping[str, object]:
@@ -164,7 +215,7 @@ def caller(written: str | None) -> Address | None:
 
 def network_of(address: Address) -> str:
     """Return the network that history counts this address as: its /24, or its /48."""
-    bits = 24 if isinstance(address, ipaddress.IPv4Address) else 48
+    bits = NETWORK_BITS if isinstance(address, ipaddress.IPv4Address) else 48
     rest = address.max_prefixlen - bits
     return f"{type(address)(int(address) >> rest << rest)}/{bits}"
 
@@ -196,6 +247,18 @@ def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
 
 
 # --- opening ----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _reopened(pickled: bytes) -> Geo:
+    city_db, asn_db, networks, build = pickle.loads(pickled)  # noqa: S301 - from within a pickle of our own
+    geo = Geo.open(city_db, asn_db, networks)
+    if geo.build != build:
+        raise GeoError(
+            f"{city_db} or {asn_db} is another build here than where the run began: "
+            "give all that read for it the same files, then start it again"
+        )
+    return geo
 
 
 def _open(path: Path | None, option: str, kind: str) -> Database:

@@ -127,44 +127,41 @@ def plain(rows: Rows) -> Rows:
     return rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-def presences(placed: pl.DataFrame) -> pl.DataFrame:
+def presences(placed: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """Return PRESENCES of these events: what they teach, each thing once an hour.
 
     Args:
-        placed: PLACED, in any order, doubled or not.
+        placed: PLACED, in any order, doubled or not; of a scan, a part at a time is read.
     """
     whole_hour = pl.col("window").dt.truncate("1h")
     asn = pl.col("source.as.number")
-    return (
-        with_messages(placed)
-        .select(
-            "hour",
-            "window",
-            pl.max_horizontal(
-                pl.col("hour") + timedelta(hours=1),
-                pl.when(whole_hour == pl.col("window")).then(whole_hour).otherwise(whole_hour + timedelta(hours=1)),
-            ).alias("visible"),
-            "principal",
-            "person",
-            "peers",
-            pl.col("cloud.account.id").alias("account"),
-            pl.col("event.provider").alias("service"),
-            "command",
-            "network",
-            "place",
-            pl.col("source.geo.country_iso_code").alias("country"),
-            pl.when(asn.is_not_null()).then(pl.format("AS{}", asn)).alias("asn"),
-            pl.when(pl.col("network.kind").is_in(FOR_RENT)).then(pl.lit("rented")).alias("rented"),
-            pl.col("aws.cloudtrail.user_identity.session_context.mfa_authenticated").cast(pl.String).alias("mfa"),
-            pl.col("user_agent.name").alias("agent"),
-            pl.col("aws.cloudtrail.error_code").fill_null("none").alias("error"),
-            "message",
-            "quarter",
-        )
-        .group_by(pl.exclude("visible", "window"))
-        .agg(pl.col("visible").min(), pl.col("window").min())
-        .select(list(PRESENCES))
+    visible = pl.max_horizontal(
+        pl.col("hour") + timedelta(hours=1),
+        pl.when(whole_hour == pl.col("window")).then(whole_hour).otherwise(whole_hour + timedelta(hours=1)),
     )
+    taught = placed.lazy().select(
+        "hour",
+        "window",
+        visible.alias("visible"),
+        "principal",
+        "person",
+        "peers",
+        pl.col("cloud.account.id").alias("account"),
+        pl.col("event.provider").alias("service"),
+        "command",
+        "network",
+        "place",
+        pl.col("source.geo.country_iso_code").alias("country"),
+        pl.when(asn.is_not_null()).then(pl.format("AS{}", asn)).alias("asn"),
+        pl.when(pl.col("network.kind").is_in(FOR_RENT)).then(pl.lit("rented")).alias("rented"),
+        pl.col("aws.cloudtrail.user_identity.session_context.mfa_authenticated").cast(pl.String).alias("mfa"),
+        pl.col("user_agent.name").alias("agent"),
+        pl.col("aws.cloudtrail.error_code").fill_null("none").alias("error"),
+        MESSAGE,
+        QUARTER,
+    )
+    once = coded(taught).group_by(pl.exclude("visible", "window")).agg(pl.col("visible", "window").min())
+    return digested(plain(once).collect(engine="streaming")).select(list(PRESENCES))
 
 
 def with_messages(placed: pl.DataFrame) -> pl.DataFrame:
@@ -190,31 +187,28 @@ def holds(rows: Iterable[tuple[str, datetime]]) -> pl.DataFrame:
 
 
 def hold_back(learned: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Return the presences with `own_visible`: from when on a principal's own contexts see them.
+    """Return the presences, in their order, with `own_visible`: from when on a principal's own contexts see them.
 
     The earliest hold that covers a presence counts; a later one does not hold it again, so nothing waits over 48 hours.
     Only what is never released stays so, whatever else covers it.
     """
     if held.is_empty():
         return learned.with_columns(pl.col("visible").alias("own_visible"))
-    released = pl.col("released").filter(pl.col("covered"))
     held = held.with_columns(pl.col("person").cast(learned.schema["person"]))
-    concerned = learned.filter(pl.col("person").is_in(held["person"].implode()))
-    rest = learned.filter(~pl.col("person").is_in(held["person"].implode()))
+    released = pl.col("released")
     covered = (
-        concerned.with_row_index("row")
-        .join(held, on="person", how="left")
-        .with_columns(pl.col("visible").is_between(pl.col("opened"), pl.col("until"), closed="left").alias("covered"))
+        learned.select("person", "visible")
+        .with_row_index("row")
+        .join(held, on="person")
+        .filter(pl.col("visible").is_between(pl.col("opened"), pl.col("until"), closed="left"))
         .group_by("row")
-        .agg(
-            pl.col(list(PRESENCES)).first(),
-            pl.when(released.max() == NEVER).then(released.max()).otherwise(released.min()).alias("released"),
-        )
+        .agg(pl.when(released.max() == NEVER).then(released.max()).otherwise(released.min()))
+    )
+    return (
+        learned.with_row_index("row")
+        .join(covered, on="row", how="left", maintain_order="left")
         .with_columns(pl.coalesce("released", "visible").alias("own_visible"))
         .drop("row", "released")
-    )
-    return pl.concat(
-        [rest.with_columns(pl.col("visible").alias("own_visible")), covered.select([*PRESENCES, "own_visible"])]
     )
 
 
@@ -227,33 +221,56 @@ def fold(usual: pl.DataFrame, learned: pl.DataFrame, tallies: Iterable[Tally], t
         tallies: every question that will be asked.
         today: days since 2020-01-01.
     """
-    dated = learned.with_columns(day("hour").alias("day"))
-    daily = [usual.clear().with_columns(pl.lit(0, pl.Int32).alias("day"))]
-    for tally in tallies:
-        seen = dated.select(tally.key.alias("context"), *tally.counted, "day").drop_nulls().unique()
-        daily.append(
-            seen.group_by("context", "outcome", "day")
-            .agg(pl.len().alias("units"))
-            .select(
-                pl.lit(tally.name).alias("tally"),
-                "context",
-                "outcome",
-                (pl.col("units") * weight("day")).alias("weight"),
-                pl.lit(1, pl.Int64).alias("days"),
-                pl.col("day").alias("first_day"),
-                pl.col("day").alias("last_day"),
-                "day",
-            )
-        )
+    dated = coded(learned).lazy().with_columns(day("hour").alias("day"))
+    counts = [_daily(dated, tally) for tally in tallies]
+    daily = pl.concat([usual.clear().with_columns(pl.lit(0, pl.Int32).alias("day"), _ROW), *pl.collect_all(counts)])
+    usual = usual.with_columns(_ROW)
+    if not usual["row"].is_sorted():
+        usual = usual.sort("row")
     # A day at a time, so that each sum is of two, in the order of the days: equal to the last bit however runs are cut.
-    for one in pl.concat(daily).sort("day").partition_by("day", maintain_order=True):
+    for one in daily.sort("day", "row").partition_by("day", maintain_order=True):
         remembered = usual.filter(pl.col("last_day") >= one["day"][0] - FORGOTTEN_AFTER_DAYS)
-        usual = (
-            pl.concat([remembered, one.drop("day").select(usual.columns)])
-            .group_by("tally", "context", "outcome")
-            .agg(pl.col("weight").sum(), pl.col("days").sum(), pl.col("first_day").min(), pl.col("last_day").max())
+        again = one.select("row", pl.col("weight").alias("more"), pl.col("day").alias("seen"))
+        known = (
+            remembered.join(again, on="row", how="left", maintain_order="left")
+            .with_columns(
+                pl.col("weight") + pl.col("more").fill_null(0),
+                pl.col("days") + pl.col("seen").is_not_null(),
+                pl.min_horizontal("first_day", "seen"),
+                pl.max_horizontal("last_day", "seen"),
+            )
+            .drop("more", "seen")
         )
-    return usual.filter(pl.col("last_day") >= today - FORGOTTEN_AFTER_DAYS).sort("tally", "context", "outcome")
+        new = one.join(remembered, on="row", how="anti", maintain_order="left").select(usual.columns)
+        # Both are in order already; to sort them all would take most of the time.
+        usual = known.merge_sorted(new, key="row")
+    return usual.filter(pl.col("last_day") >= today - FORGOTTEN_AFTER_DAYS).drop("row")
+
+
+# What names a row of USUAL, in the order in which they are kept.
+_ROW = pl.concat_str("tally", "context", "outcome", separator="\0").alias("row")
+
+
+def _daily(dated: pl.LazyFrame, tally: Tally) -> pl.LazyFrame:
+    """USUAL of each day by itself, with the `day`, and what names the row."""
+    return (
+        dated.select(tally.key.alias("context"), *tally.counted, "day")
+        .drop_nulls()
+        .unique()
+        .group_by("context", "outcome", "day")
+        .agg(pl.len().alias("units"))
+        .select(
+            pl.lit(tally.name).alias("tally"),
+            pl.col("context").cast(pl.String),
+            pl.col("outcome").cast(pl.String),
+            (pl.col("units") * weight("day")).alias("weight"),
+            pl.lit(1, pl.Int64).alias("days"),
+            pl.col("day").alias("first_day"),
+            pl.col("day").alias("last_day"),
+            "day",
+        )
+        .with_columns(_ROW)
+    )
 
 
 @dataclass(frozen=True)
@@ -274,6 +291,11 @@ class History:
     def of(cls, usual: pl.LazyFrame, learned: pl.DataFrame, held: pl.DataFrame) -> "History":
         """Return the history of these parts."""
         return cls(usual, hold_back(coded(learned), held))
+
+    def holding_back(self, held: pl.DataFrame) -> "History":
+        """Return the same history with these HOLDS instead; what is nobody's own is not counted again."""
+        shared = {key: answer for key, answer in self._answers.items() if not key[0].own}
+        return History(self.usual, hold_back(self.learned.drop("own_visible"), held), shared, self._contexts)
 
     def older(self, tally: Tally, contexts: pl.Series) -> pl.DataFrame:
         """Return the USUAL rows of these contexts, coded."""

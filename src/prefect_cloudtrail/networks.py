@@ -18,6 +18,7 @@ _BY_NAME: dict[str, Kind] = {kind: kind for kind in KINDS}
 # Kinds that anybody can rent or join.
 FOR_RENT = frozenset({"hosting", "vpn", "tor"})
 HEADER = ["network", "kind"]
+NETWORK_BITS, IPV4 = 24, 4
 
 # Words that hosting companies call themselves by, and the largest whose names have none of them.
 _HOSTING = re.compile(
@@ -34,6 +35,7 @@ class Networks:
     """The listed networks by prefix length, the longest first."""
 
     listed: tuple[tuple[int, dict[Network, Kind]], ...] = ()
+    divided: frozenset[str] = frozenset()  # IPv4 networks of 24 bits of which only a part is listed
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -53,7 +55,9 @@ class Networks:
                     found[network.prefixlen][network] = kind
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"cannot read the list of networks {path}: {error}") from error
-        return cls(tuple(sorted(found.items(), reverse=True)))
+        parts = [each for length, networks in found.items() if length > NETWORK_BITS for each in networks]
+        divided = {str(each.supernet(new_prefix=NETWORK_BITS)) for each in parts if each.version == IPV4}
+        return cls(tuple(sorted(found.items(), reverse=True)), frozenset(divided))
 
     def kind(self, address: Address, owner: str | None) -> Kind | None:
         """Return what the address belongs to: as listed, by its longest prefix; else by its owner's name.

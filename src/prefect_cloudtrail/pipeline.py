@@ -8,7 +8,7 @@ its hour began. So one run over a month answers as the month's runs would have, 
 import resource
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,15 +29,15 @@ from prefect_cloudtrail import (
     replacing,
 )
 from prefect_cloudtrail.cases import Alert, Incident
-from prefect_cloudtrail.cloudtrail import LogObject, NoticeSource, Parsed, Reason, Source, read_objects
+from prefect_cloudtrail.cloudtrail import MAX_OBJECT_BYTES, LogObject, NoticeSource, Reason, Source
 from prefect_cloudtrail.errors import SourceError
 from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.geo import Geo
-from prefect_cloudtrail.history import HELD_BACK, History, Tally, coded, day, day_of, midnight, plain, presences
+from prefect_cloudtrail.history import HELD_BACK, History, Tally, coded, day, day_of, midnight, presences
 from prefect_cloudtrail.incidents import Draft, assign, judge
-from prefect_cloudtrail.named import named
+from prefect_cloudtrail.parts import Asked, Part, Reading, in_this_process
 from prefect_cloudtrail.risk import TOLD_FROM
-from prefect_cloudtrail.schema import INDEX, PLACES, PRESENCES, empty
+from prefect_cloudtrail.schema import ARRIVED, INDEX, PLACES, PRESENCES, empty
 from prefect_cloudtrail.store import MERGED_ROWS, Change, FileKind, Lease, Store, compaction
 
 KEPT: dict[FileKind, timedelta] = {"index": timedelta(days=14), "presences": timedelta(days=90)}
@@ -54,7 +54,8 @@ class Options:
 
     `until` bounds event time; what is later stays for a later run. Windows up to `learn_until` teach and raise nothing;
     events before `since` are passed over. `look_back` is how late a record may be and still be judged as of its hour;
-    `list_back`, how far before the last run a bucket's objects are still looked for.
+    `list_back`, how far before the last run a bucket's objects are still looked for. An object with more JSON than
+    `max_object_bytes` is rejected, and not held. `chunk_bytes`, as they are stored, are read and judged at once.
     """
 
     until: datetime
@@ -63,6 +64,8 @@ class Options:
     look_back: timedelta = timedelta(hours=2)
     list_back: timedelta = timedelta(hours=24)
     tell_from: float = TOLD_FROM
+    max_object_bytes: int = MAX_OBJECT_BYTES
+    chunk_bytes: int | None = None  # arrivals.CHUNK_BYTES
 
 
 @dataclass
@@ -121,8 +124,10 @@ class Batch:
 
     objects: pl.DataFrame
     rejected: pl.DataFrame
-    placed: pl.DataFrame
-    keys: pl.DataFrame
+    placed: pl.LazyFrame  # ARRIVED
+    events: int
+    windows: tuple[datetime | None, datetime | None]  # the first and the last
+    seen: pl.DataFrame  # SEEN
     checkpoint: datetime | None
 
 
@@ -134,7 +139,14 @@ def all_tallies() -> tuple[Tally, ...]:
 
 
 def run(
-    store: Store, source: Source, geo: Geo, options: Options, *, owner: str = "detect", progress: Progress | None = None
+    store: Store,
+    source: Source,
+    geo: Geo,
+    options: Options,
+    *,
+    owner: str = "detect",
+    progress: Progress | None = None,
+    reading: Reading = in_this_process,
 ) -> Outcome:
     """Return what arrived since the last run, read, judged and stored.
 
@@ -145,6 +157,7 @@ def run(
         options: what the run was told.
         owner: who works, for whoever finds the lease taken.
         progress: called with the objects read so far and those in all.
+        reading: where objects are read, and placed.
 
     Raises:
         LeaseHeldError: another run is at work.
@@ -162,7 +175,7 @@ def run(
         unread = dict(source.rejected) if isinstance(source, NoticeSource) else {}
         left = ledger.filter(pl.col("read_until").is_not_null()).select("log.file.path", "read_until")
         read = 0
-        for chunk in arrivals.chunks(arrived):
+        for chunk in arrivals.chunks(arrived, options.chunk_bytes):
             done = read
 
             def report(count: int, done: int = done) -> None:
@@ -173,7 +186,7 @@ def run(
             show_life()
             lease.renew(datetime.now(UTC))
             part = Summary(learning=summary.learning, replaced=0 if read else moved, rejected={} if read else unread)
-            for incident in _run_chunk(store, source, geo, chunk, left, options, part, lease, report):
+            for incident in _run_chunk(store, reading, source, geo, chunk, left, options, part, lease, report):
                 changed[incident.incident_id] = incident
             summary.add(part)
             read += len(chunk)
@@ -196,6 +209,7 @@ def _list_since(store: Store, options: Options) -> datetime | None:
 
 def _run_chunk(
     store: Store,
+    reading: Reading,
     source: Source,
     geo: Geo,
     chunk: Sequence[LogObject],
@@ -207,11 +221,24 @@ def _run_chunk(
 ) -> list[Incident]:
     """Read, judge and commit one chunk."""
     with _timed(summary, "read"):
-        parsed = read_objects(source, chunk, progress=report)
-    _require_readable(chunk, parsed)
+        asked = Asked(
+            geo,
+            options.until,
+            options.since,
+            store.checkpoint(),
+            options.look_back,
+            dict(left.filter(pl.col("log.file.path").is_in([each.key for each in chunk])).iter_rows()),
+            options.max_object_bytes,
+        )
+        parts, count = [], 0
+        for read, part in reading(source, chunk, asked):
+            parts.append(part)
+            count += read
+            report(count)
+    _require_readable(chunk, parts)
     with _timed(summary, "place"):
-        batch = _batch(store, geo, chunk, parsed, left, options, summary)
-    if batch.placed.is_empty() and batch.objects.is_empty():
+        batch = _batch(store, chunk, parts, asked, summary)
+    if not batch.events and batch.objects.is_empty():
         return []
     with _timed(summary, "count"):
         until = store.usual_until()
@@ -225,12 +252,9 @@ def _run_chunk(
         usual = store.scan("usual")
         feedback = store.feedback()
     with _timed(summary, "detect"):
-        judged = batch.placed
-        if options.learn_until:
-            judged = judged.filter(pl.col("window") > options.learn_until)
         known = _Known(usual, taught, places, feedback)
-        incidents = _judge(store, judged, batch, known, open_incidents, summary)
-        _note_learning(batch.placed, known, summary)
+        incidents, history = _judge(store, options.learn_until, batch, known, open_incidents, summary)
+        _note_learning(batch.placed, history, summary)
         summary.incidents = len(incidents)
     with _timed(summary, "store"):
         change = _change(store, batch, known, learned, incidents, options, summary)
@@ -245,9 +269,9 @@ def _say_stored(source: Source, read: pl.DataFrame) -> None:
         source.settle(read.filter(pl.col("read_until").is_null())["log.file.path"].to_list())
 
 
-def _require_readable(chunk: Sequence[LogObject], parsed: Parsed) -> None:
+def _require_readable(chunk: Sequence[LogObject], parts: Sequence[Part]) -> None:
     """A source that went away must not look like one that holds nothing."""
-    gone = parsed.rejected.filter(pl.col("reason") == Reason.UNREADABLE)
+    gone = pl.concat(part.rejected for part in parts).filter(pl.col("reason") == Reason.UNREADABLE)
     if gone.height == len(chunk):
         raise SourceError(f"none of {len(chunk)} log objects can be read; the first: {gone['sample'][0]}")
 
@@ -261,52 +285,41 @@ class _Known:
     places: pl.DataFrame
     feedback: Feedback
 
-    def history(self, held: Sequence[tuple[str, datetime, str]]) -> History:
-        return History.of(self.usual, self.learned, effects.holds(held, self.feedback))
+    def history(self, held: Sequence[tuple[str, datetime, str]], before: History | None = None) -> History:
+        """Everything known with these held back; `before`, with others."""
+        holds = effects.holds(held, self.feedback)
+        return before.holding_back(holds) if before else History.of(self.usual, self.learned, holds)
 
 
-def _batch(
-    store: Store,
-    geo: Geo,
-    chunk: Sequence[LogObject],
-    parsed: Parsed,
-    read_before: pl.DataFrame,
-    options: Options,
-    summary: Summary,
-) -> Batch:
-    """The chunk's events inside the bounds, placed, named, dated, each once; and what to enter in the ledger."""
-    events = parsed.events
-    left = events.filter(pl.col("@timestamp") > options.until)
-    before = events.filter(pl.col("@timestamp") < options.since) if options.since else events.clear()
-    inside = pl.col("@timestamp") <= options.until
-    if options.since:
-        inside &= pl.col("@timestamp") >= options.since
-    events = events.filter(inside).join(read_before, on="log.file.path", how="left")
-    events = events.filter(pl.col("read_until").is_null() | (pl.col("@timestamp") > pl.col("read_until"))).drop(
-        "read_until"
-    )
-    checkpoint = store.checkpoint()
-    dated = arrivals.dated(named(events, geo), chunk, checkpoint, options.look_back)
-    placed, keys = arrivals.each_once(dated, store.event_keys(), options.look_back)
-    doubles = dated.height - placed.height
+def _batch(store: Store, chunk: Sequence[LogObject], parts: Sequence[Part], asked: Asked, summary: Summary) -> Batch:
+    """The chunk's events, each once, and what to enter in the ledger."""
+    arrived = pl.concat(part.rows() for part in parts)
+    rejected = pl.concat(part.rejected for part in parts)
+    kept_from = asked.checkpoint and asked.checkpoint - 2 * asked.look_back
+    before = store.scan("seen", since=kept_from)
+    if kept_from:
+        before = before.filter(pl.col("@timestamp") >= kept_from)
+    placed, doubles, seen = arrivals.each_once(arrived, before, asked.look_back)
+    window = pl.col("window")
+    counted = placed.select(window.min().alias("first"), window.max().alias("last"), pl.col("network").count())
+    first, last, located = counted.collect().row(0)
 
     summary.objects += len(chunk)
-    summary.bytes += parsed.bytes
-    summary.events += placed.height
-    summary.duplicates += doubles
-    summary.placed += placed["network"].count()
-    summary.passed_over += parsed.passed_over + before.height
-    for reason, count in parsed.rejected["reason"].value_counts().sort("reason").iter_rows():
+    summary.bytes += sum(part.bytes for part in parts)
+    summary.events += seen.height
+    summary.duplicates += doubles.height
+    summary.placed += located
+    summary.passed_over += sum(part.passed_over for part in parts)
+    for reason, count in rejected["reason"].value_counts().sort("reason").iter_rows():
         summary.rejected[reason] = summary.rejected.get(reason, 0) + count
-    if not placed.is_empty():
-        first, last = placed["window"].min(), placed["window"].max()
-        bounds = [moment for moment in (*summary.window, first, last) if isinstance(moment, datetime)]
-        summary.window = [min(bounds), max(bounds)]
-    objects = arrivals.ledger(chunk, dated, placed, parsed.rejected, left, options.until)
-    return Batch(objects, parsed.rejected, placed, keys, checkpoint)
+    bounds = [moment for moment in (*summary.window, first, last) if moment]
+    summary.window = [min(bounds), max(bounds)] if bounds else [None, None]
+    left = pl.concat(part.left for part in parts)
+    objects = arrivals.ledger(chunk, arrived, doubles, rejected, left, asked.until)
+    return Batch(objects, rejected, placed, seen.height, (first, last), seen, asked.checkpoint)
 
 
-def _places(known: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+def _places(known: pl.DataFrame, placed: pl.LazyFrame) -> pl.DataFrame:
     """The places known, and the new ones as their first window had them."""
     new = (
         placed.filter(pl.col("place").is_not_null(), ~pl.col("place").is_in(known["place"].implode()))
@@ -314,28 +327,30 @@ def _places(known: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
         .group_by("place", maintain_order=True)
         .first()
         .select(list(PLACES))
+        .collect()
     )
     return pl.concat([known.select(list(PLACES)), new])
 
 
 def _judge(
     store: Store,
-    judged: pl.DataFrame,
+    learn_until: datetime | None,
     batch: Batch,
     known: _Known,
     stored: list[Incident],
     summary: Summary,
-) -> list[Incident]:
-    """The incidents that these events open, join or shed light on."""
+) -> tuple[list[Incident], History]:
+    """The incidents that these events open, join or shed light on, and history as they know it."""
+    judged = batch.placed.filter(pl.col("window") > learn_until) if learn_until else batch.placed
     drafts, history, raised = _settle(judged, known, stored)
-    index = judged.select(list(INDEX))
     concerned = {alert.person for draft in drafts for alert in draft.alerts.values()}
     people = pl.col("person").is_in(concerned)
     since = casework.first_needed(drafts)
     past = store.scan("index", since=since).filter(people).collect() if since else empty(INDEX)
     # Learned windows belong to what was called before an incident, too.
-    calls = pl.concat([past, batch.placed.filter(people).select(list(INDEX))])
-    seen = casework.views(drafts, calls, index.filter(people), (history, known.places), batch.checkpoint)
+    theirs = batch.placed.filter(people).select(list(INDEX)).collect()
+    anew = theirs.filter(pl.col("window") > learn_until) if learn_until else theirs
+    seen = casework.views(drafts, pl.concat([past, theirs]), anew, (history, known.places), batch.checkpoint)
     seen = effects.noted(drafts, seen, known.feedback)
     incidents = [judge(draft, seen[draft.incident_id]) for draft in drafts if seen.get(draft.incident_id)]
     before = {alert.alert_id for incident in stored for alert in incident.alerts}
@@ -343,10 +358,10 @@ def _judge(
     summary.alerts += len(new)
     summary.over_limit += sum(alert.over_limit for alert in new)
     summary.suppressed += sum(alert.suppressed_by is not None for alert in new)
-    return incidents
+    return incidents, history
 
 
-def _settle(judged: pl.DataFrame, known: _Known, stored: list[Incident]) -> tuple[list[Draft], History, list[Alert]]:
+def _settle(judged: pl.LazyFrame, known: _Known, stored: list[Incident]) -> tuple[list[Draft], History, list[Alert]]:
     """Alerts and incidents that agree with each other.
 
     An incident holds back what its person's later calls teach, and so may raise more alerts of that person, later. Each
@@ -356,20 +371,29 @@ def _settle(judged: pl.DataFrame, known: _Known, stored: list[Incident]) -> tupl
     held = _held(stored)
     history = known.history(held)
     sightings = rarity.sightings(judged, history)
-    found = detectors.find(sightings, history, known.places)
-    index = judged.select(list(INDEX))
+    found, events = _raised(judged, detectors.find(sightings, history, known.places), None)
     while True:
-        raised = effects.marked(alerts.limit(alerts.alerts(found, judged), before), judged, known.feedback)
+        raised = effects.marked(alerts.limit(found, before), events, known.feedback)
+        index = events.select(list(INDEX))
         cohort_of = casework.cohorts(raised, index, history)
         drafts = assign(raised, stored, cohort_of, casework.whereabouts(raised, index, known.places))
         now = _held(drafts)
         if now == held:
             return drafts, history, raised
         changed = {person for person, *_ in set(now) ^ set(held)}
-        held, history = now, known.history(now)
-        theirs = pl.col("person").is_in(changed)
-        again = detectors.find(sightings.filter(theirs), history, known.places)
-        found = pl.concat([found.filter(~theirs), again])
+        held, history = now, known.history(now, history)
+        theirs = sightings.filter(pl.col("person").is_in(changed))
+        again, events = _raised(judged, detectors.find(theirs, history, known.places), events)
+        found = sorted([*(each for each in found if each.person not in changed), *again], key=alerts.order)
+
+
+def _raised(judged: pl.LazyFrame, found: pl.DataFrame, events: pl.DataFrame | None) -> tuple[list[Alert], pl.DataFrame]:
+    """The findings as alerts; and the events of whoever they are about, with those that were read before."""
+    read = empty(ARRIVED) if events is None else events
+    principals = found.filter(~pl.col("principal").is_in(read["principal"].unique().implode()))["principal"].unique()
+    if not principals.is_empty():
+        read = pl.concat([read, judged.filter(pl.col("principal").is_in(principals.implode())).collect()])
+    return alerts.alerts(found, read), read
 
 
 def _held(cases: Iterable[Incident | Draft]) -> list[tuple[str, datetime, str]]:
@@ -377,10 +401,10 @@ def _held(cases: Iterable[Incident | Draft]) -> list[tuple[str, datetime, str]]:
     return sorted({(case.person, case.opened_at, case.incident_id) for case in cases if case.holds_back})
 
 
-def _note_learning(placed: pl.DataFrame, known: _Known, summary: Summary) -> None:
+def _note_learning(placed: pl.LazyFrame, history: History, summary: Summary) -> None:
     """Say which accounts are in their first days, and until when."""
-    rows = placed.group_by("cloud.account.id").agg(pl.col("hour").max()).rename({"cloud.account.id": "context"})
-    first = known.history([]).outcomes(rarity.ACCOUNTS, rows.drop_nulls().select("context", "hour"))
+    rows = placed.group_by(pl.col("cloud.account.id").alias("context")).agg(pl.col("hour").max()).collect()
+    first = history.outcomes(rarity.ACCOUNTS, rows.drop_nulls().select("context", "hour"))
     days = {row["context"]: (row["first_day"], row["hour"]) for row in first.iter_rows(named=True)}
     for account, hour in rows.drop_nulls().sort("context").iter_rows():
         first_day, _ = days.get(account, (day_of(hour), hour))
@@ -402,31 +426,30 @@ def _change(
     summary: Summary,
 ) -> Change:
     """Everything the chunk brought, for one transaction; whole days past holding back are folded into what is usual."""
-    windows = batch.placed["window"]
-    newest = [moment for moment in (windows.max(), batch.checkpoint) if isinstance(moment, datetime)]
+    first, last = batch.windows
     delivered = batch.objects["delivered"].max()
     # Objects without an event, first of all: what comes after them is not late.
-    checkpoint = max(newest, default=delivered if isinstance(delivered, datetime) else options.until)
-    first = windows.min()
+    so_far = delivered if isinstance(delivered, datetime) else options.until
+    checkpoint = max((moment for moment in (last, batch.checkpoint) if moment), default=so_far)
     until = store.usual_until()
     # Held back for 48 hours, and an open incident still asks what was known when it opened, 48 hours ago.
     closed = day_of(checkpoint - 2 * HELD_BACK - 3 * options.look_back - timedelta(hours=1))
     folded = None
     if until is None or closed > day_of(until):
-        whole = plain(known.learned.filter(day("hour") < closed))
+        whole = known.learned.filter(day("hour") < closed)
         folded = effects.fold_taught(known.usual.collect(), whole, all_tallies(), closed, known.feedback)
-    dropped, merged = _tidied(store, checkpoint, midnight(day_of(until)) if until else midnight(0))
+    kept: dict[FileKind, timedelta] = {**KEPT, "seen": 2 * options.look_back}
+    dropped, merged = _tidied(store, kept, checkpoint, midnight(day_of(until)) if until else midnight(0))
     before = {each.incident_id: each for each in store.incidents(ids=[i.incident_id for i in incidents])}
     return Change(
         run_id=uuid.uuid4().hex,
-        window=(first if isinstance(first, datetime) else checkpoint, checkpoint),
+        window=(first or checkpoint, checkpoint),
         checkpoint=checkpoint,
         objects=batch.objects,
         rejected=batch.rejected,
-        event_keys=batch.keys.filter(pl.col("@timestamp") >= checkpoint - 2 * options.look_back),
-        forget_event_keys_before=checkpoint - 2 * options.look_back,
+        seen=batch.seen.filter(pl.col("@timestamp") >= checkpoint - 2 * options.look_back),
         presences=learned.select(list(PRESENCES)),
-        index=batch.placed.filter(pl.col("@timestamp") >= checkpoint - KEPT["index"]).select(list(INDEX)),
+        index=_index(batch.placed.filter(pl.col("@timestamp") >= checkpoint - KEPT["index"]), incidents),
         places=known.places,
         incidents=incidents,
         tell=effects.to_tell(incidents, before, known.feedback, options.tell_from),
@@ -438,11 +461,20 @@ def _change(
     )
 
 
-def _tidied(store: Store, checkpoint: datetime, folded: datetime) -> tuple[list[str], list[pl.DataFrame]]:
+def _index(placed: pl.LazyFrame, incidents: Iterable[Incident]) -> pl.LazyFrame:
+    """INDEX of these events as it is kept: with the ids of those that raised an alert."""
+    raised = pl.Series(alerts.event_ids(alert for each in incidents for alert in each.alerts), dtype=pl.String)
+    own_id = pl.when(pl.col("event.id").is_in(raised.implode())).then(pl.col("event.id"))
+    return placed.select(list(INDEX)).with_columns(own_id)
+
+
+def _tidied(
+    store: Store, keep: Mapping[FileKind, timedelta], checkpoint: datetime, folded: datetime
+) -> tuple[list[str], list[pl.DataFrame]]:
     """The names of the files that are old or merged, and the rows of the merged ones."""
     dropped: list[str] = []
     merged: list[pl.DataFrame] = []
-    for kind, kept in KEPT.items():
+    for kind, kept in keep.items():
         files = store.files(kind)
         expired = [entry for entry in files if entry.last is not None and entry.last < checkpoint - kept]
         left = MERGED_ROWS - sum(frame.height for frame in merged)

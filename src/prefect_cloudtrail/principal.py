@@ -6,6 +6,7 @@ A session name is the caller's choice, save where Identity Center sets it: it na
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import polars as pl
 
@@ -76,6 +77,16 @@ class Identity:
         return self.called_account or self.account_id or "unknown"
 
 
+_NAMING = (
+    "user.name",
+    "aws.cloudtrail.user_identity.arn",
+    "aws.cloudtrail.user_identity.principal_id",
+    "aws.cloudtrail.user_identity.invoked_by",
+    "aws.cloudtrail.user_identity.on_behalf_of.user_id",
+    "aws.cloudtrail.user_identity.session_context.session_issuer.arn",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Who:
     """Four of the WHO columns."""
@@ -86,15 +97,19 @@ class Who:
     peers: str
 
 
-def name(events: pl.DataFrame) -> pl.DataFrame:
+def name(events: pl.DataFrame, callers: pl.Series | None = None) -> pl.DataFrame:
     """Return the events with who each was: the same rows in the same order, and the WHO columns.
 
     Args:
         events: has EVENTS' columns; may be empty. WHO columns that it has already are replaced.
+        callers: a number for each event, equal only where the whole userIdentity is: then there is less to compare.
     """
     commands = _over_distinct(events.select("event.provider", "event.action"), _with_command)
     agents = _over_distinct(events.select("user_agent.original"), _with_family)
-    people = _over_distinct(events.select(**_identity_parts()), _with_who)
+    if callers is None:
+        people = _over_distinct(events.select(**_identity_parts()), _with_who)
+    else:
+        people = _people(events.with_columns(callers.alias("caller")))
     named = pl.concat([commands, people, agents], how="horizontal").select(*WHO)
     return events.drop(*WHO, strict=False).hstack(named)
 
@@ -136,6 +151,19 @@ def _over_distinct(frame: pl.DataFrame, answer: Callable[[pl.DataFrame], pl.Data
     return frame.select(telling).join(answered, on=telling, how="left", nulls_equal=True, maintain_order="left")
 
 
+def _people(events: pl.DataFrame) -> pl.DataFrame:
+    """Return who each event's `caller` was, of which the account that was called may be a part, and the address."""
+    nameless = events.unique("caller").filter(_is_nameless())["caller"]
+    address = pl.when(pl.col("caller").is_in(nameless.implode())).then("source.address").alias("address")
+    key = ["caller", "cloud.account.id", "address"]
+    keyed = events.with_columns(address)
+    distinct = keyed.unique(key)
+    people = _with_who(distinct.select(**_identity_parts())).select("principal", "principal.kind", "person", "peers")
+    return keyed.select(key).join(
+        distinct.select(key).hstack(people), on=key, how="left", nulls_equal=True, maintain_order="left"
+    )
+
+
 def _with_command(calls: pl.DataFrame) -> pl.DataFrame:
     # Lambda and CloudFront write their API's version behind the name: ListFunctions20150331, GetFunction20150331v2.
     service = pl.col("event.provider").str.replace(r"\.amazonaws\.com(\.cn)?$", "").fill_null("unknown")
@@ -164,17 +192,19 @@ def _identity_parts() -> Mapping[str, pl.Expr]:
         "on_behalf_of": pl.col("aws.cloudtrail.user_identity.on_behalf_of.user_id"),
         "issuer_arn": pl.col("aws.cloudtrail.user_identity.session_context.session_issuer.arn"),
     }
-    naming = ("arn", "id", "user_name", "invoked_by", "on_behalf_of", "issuer_arn")
-    is_nameless = pl.all_horizontal(named[part].fill_null("") == "" for part in naming)
     # Keys and addresses are many: they tell identities apart only where nothing else does.
     return named | {
-        "access_key_id": pl.when(is_nameless).then("aws.cloudtrail.user_identity.access_key_id"),
-        "address": pl.when(is_nameless).then("source.address"),
+        "access_key_id": pl.when(_is_nameless()).then("aws.cloudtrail.user_identity.access_key_id"),
+        "address": pl.when(_is_nameless()).then("source.address"),
     }
 
 
+def _is_nameless() -> pl.Expr:
+    return pl.all_horizontal(pl.col(column).fill_null("") == "" for column in _NAMING)
+
+
 def _with_who(identities: pl.DataFrame) -> pl.DataFrame:
-    people = [identify(Identity(*map(_shown, row))) for row in identities.iter_rows()]
+    people = [_identified(*row) for row in identities.iter_rows()]
     columns = {
         "principal": [who.principal for who in people],
         "principal.kind": [who.kind for who in people],
@@ -182,6 +212,11 @@ def _with_who(identities: pl.DataFrame) -> pl.DataFrame:
         "peers": [who.peers for who in people],
     }
     return identities.hstack(pl.DataFrame(columns, schema={column: WHO[column] for column in columns}))
+
+
+@lru_cache(maxsize=65_536)
+def _identified(*parts: str | None) -> Who:
+    return identify(Identity(*map(_shown, parts)))
 
 
 def _shown(text: str | None) -> str | None:

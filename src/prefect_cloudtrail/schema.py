@@ -3,11 +3,14 @@
 Columns are spelled as ECS and Elastic's AWS integration spell them, so a finding reads the same here and in a SIEM.
 """
 
+from typing import TypeVar, cast
+
 import polars as pl
 
 from prefect_cloudtrail.errors import CloudTrailResponseError
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
+Rows = TypeVar("Rows", bound=pl.DataFrame | pl.LazyFrame)
 
 UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
@@ -114,6 +117,7 @@ PRESENCES: Schema = {
 }
 
 # A row is one event, without its texts: who was where, and which object and record holds it. Serves the 48 hours.
+# Of ids only those of events that raised an alert are kept: all of them would take more room than everything else.
 INDEX: Schema = {
     name: PLACED[name]
     for name in (
@@ -147,6 +151,24 @@ INDEX: Schema = {
     )
 }
 
+# A row is an event that the look-back knows: a UUID's 128 bits, or of another id a digest's.
+SEEN: Schema = {"high": pl.UInt64, "low": pl.UInt64, "@timestamp": UTC_MICROSECONDS}
+
+# A row is an event, placed, named and dated, as far as anything asks later: the texts that say so are left behind.
+ARRIVED: Schema = (
+    SEEN
+    | INDEX
+    | {
+        name: PLACED[name]
+        for name in (
+            "event.provider",
+            "source.geo.city_name",
+            "aws.cloudtrail.error_message",
+            "hour",
+            "late",
+        )
+    }
+)
 # A row is what history knows of one outcome in one context, over all but the last days. Additive, so days fold in.
 USUAL: Schema = {
     "tally": pl.String,  # which question: "principal>place"
@@ -192,17 +214,16 @@ def empty(schema: Schema) -> pl.DataFrame:
     return pl.DataFrame(schema=schema)
 
 
-def check(frame: pl.DataFrame, schema: Schema, name: str) -> pl.DataFrame:
+def check(frame: Rows, schema: Schema, name: str) -> Rows:
     """Return the frame's columns of `schema`, in its order.
 
     Raises:
         CloudTrailResponseError: a column is missing or of another type; names each.
     """
+    found = frame.lazy().collect_schema()
     wrong = [
-        f"{column} is {frame.schema.get(column)}, not {kind}"
-        for column, kind in schema.items()
-        if frame.schema.get(column) != kind
+        f"{column} is {found.get(column)}, not {kind}" for column, kind in schema.items() if found.get(column) != kind
     ]
     if wrong:
         raise CloudTrailResponseError(f"this frame is not {name}: {'; '.join(wrong)}")
-    return frame.select(list(schema))
+    return cast("Rows", frame.select(list(schema)))

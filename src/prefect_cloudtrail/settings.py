@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     look_back_hours: float = Field(
         default=2, ge=0.25, le=72, description="How late a record may come and still be judged as of its own hour."
     )
+    processes: int | None = Field(
+        default=None, ge=1, description="How many processes read at once; as many as there are cores by default."
+    )
+    max_object_mb: int = Field(
+        default=256, ge=1, description="Most megabytes of JSON in a log object: one with more is rejected, not held."
+    )
     rules: Path | None = Field(
         default=None, description="TOML file of who may decide, and what is never touched; nobody without it."
     )
@@ -102,6 +108,11 @@ class Settings(BaseSettings):
     def groups_to_call(self) -> tuple[str, ...]:
         """The user groups to call, in their order."""
         return tuple(each.strip() for each in self.slack_groups.split(",")) if self.slack_groups else ()
+
+    @property
+    def max_object_bytes(self) -> int:
+        """The most bytes of JSON in a log object."""
+        return self.max_object_mb * 1_000_000
 
     @property
     def look_back(self) -> timedelta:

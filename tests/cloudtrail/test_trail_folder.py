@@ -141,13 +141,11 @@ def test_an_object_that_is_gone_costs_only_itself(tmp_path: Path) -> None:
     source = FolderSource(tmp_path)
     objects = source.list()
     (tmp_path / "b.json").unlink()
-    told: list[int] = []
-    parsed = read_objects(source, objects, progress=told.append)
+    parsed = read_objects(source, objects)
     assert parsed.events["event.id"].to_list() == ["a", "c"]
     (refused,) = parsed.rejected.to_dicts()
     assert (refused["log.file.path"], refused["log.offset"], refused["reason"]) == ("b.json", None, "unreadable")
     assert "No such file" in refused["sample"]
-    assert told == [1, 2, 3]
 
 
 def test_an_object_too_large_is_not_even_fetched(tmp_path: Path) -> None:

@@ -261,8 +261,8 @@ def test_each_event_is_counted_once_however_late_it_comes_and_whenever_runs_are(
         for minutes in (*runs, 300):
             lookup.now += minutes * MINUTE
             pipeline.run(store, opened(f"{HOME},{OTHER}", since=begin), Geo.open(city_db), Options(until=lookup.now))
-        counted = sorted(store.scan("index").collect()["event.id"])
-    assert counted == sorted(f"event {number}" for number in range(len(delays)))
+        counted = sorted(store.scan("index").collect()["@timestamp"])
+    assert counted == [begin + 13 * number * MINUTE for number in range(len(delays))]
 
 
 def test_a_run_that_is_refused_goes_on_from_there(lookup: Lookup, opened: Open, city_db: Path, tmp_path: Path) -> None:
@@ -276,7 +276,8 @@ def test_a_run_that_is_refused_goes_on_from_there(lookup: Lookup, opened: Open, 
             pipeline.run(store, source, Geo.open(city_db), Options(until=lookup.now))
         assert store.ledger().is_empty()
         pipeline.run(store, source, Geo.open(city_db), Options(until=lookup.now))
-        assert sorted(store.scan("index").collect()["event.id"]) == [f"event {number:02}" for number in range(12)]
+        counted = sorted(store.scan("index").collect()["@timestamp"])
+    assert counted == [NOON - (175 - 13 * number) * MINUTE for number in range(12)]
 
 
 def test_the_command_line_reads_it_and_then_goes_on(lookup: Lookup, city_db: Path, tmp_path: Path) -> None:

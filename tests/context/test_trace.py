@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from asking import ACCOUNT, KEY, KYIV, an_alert, an_incident
 from builders import log_file, record
@@ -23,7 +24,7 @@ from prefect_cloudtrail.errors import SourceError, StateError
 from prefect_cloudtrail.history import presences
 from prefect_cloudtrail.principal import name
 from prefect_cloudtrail.response.rules import Rules
-from prefect_cloudtrail.store import EVENT_KEY, OBJECT, Change, Store
+from prefect_cloudtrail.store import OBJECT, Change, Store
 
 OTHER = "999999999999"
 ROLE, FURTHER = f"arn:aws:iam::{OTHER}:role/admin", "arn:aws:iam::555555555555:role/vault"
@@ -103,14 +104,15 @@ def kept(store: Store, objects: Objects, past: Sequence[dict[str, Any]] = ()) ->
     rows = [call("Kyiv") | row for row in events.iter_rows(named=True)]
     here = placed([{**row, "network": "50.0.5.0/24", "source.ip": row["source.address"]} for row in rows])
     index = placed([*here.iter_rows(named=True), *past]).select(list(schema.INDEX))
+    raised = pl.col("event.id") == "iam:CreateUser 0"
+    index = index.with_columns(pl.when(raised).then("event.id"))
     change = Change(
         run_id="run-1",
         window=(NOON, NOON),
         checkpoint=NOON,
         objects=schema.empty(OBJECT),
         rejected=schema.empty(schema.REJECTED),
-        event_keys=schema.empty(EVENT_KEY),
-        forget_event_keys_before=NOON,
+        seen=schema.empty(schema.SEEN),
         presences=presences(placed([*past, *rows])),
         index=index,
         places=schema.empty(schema.PLACES),
@@ -145,6 +147,7 @@ def test_credentials_are_followed_from_hop_to_hop_into_other_accounts(tmp_path: 
         }
     )
     found = traced(tmp_path, objects)
+    assert set(found.calls["event.id"]) == {each["eventID"] for each in found.records}
     assert found.sessions == (
         Session(
             ROLE, "x", OTHER, "ASIAONE", KEY, NOON + timedelta(minutes=1), NOON + timedelta(hours=1), "AROAEXAMPLE:x"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from store.case_builders import NOW, a_change, an_alert, an_incident, event_keys, index, objects, presences
+from store.case_builders import NOW, a_change, an_alert, an_incident, index, objects, presences, seen
 
 from bench.drills.contents import contents, differences, glimpse
 from prefect_cloudtrail.store import Store
@@ -15,7 +15,7 @@ def commit(state: Path, *names: str) -> Path:
             change = a_change(
                 name,
                 objects=objects(name),
-                event_keys=event_keys(name),
+                seen=seen(name),
                 presences=presences(name),
                 index=index(name),
                 incidents=[an_incident(name, an_alert(name, name, event_ids=(name,)))],
@@ -46,7 +46,7 @@ def test_what_a_run_left_out_is_seen_in_every_part(two_runs: Path, tmp_path: Pat
         "runs",
         "summaries",
         "ledger",
-        "event keys",
+        "seen",
         "presences",
         "index",
     }

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.production
 
 ROOT = Path(__file__).parents[2]
 # Of a run that went through all steps: something of every kind was there to be lost or doubled.
-THERE = {"incidents", "revisions", "cards", "to tell", "runs", "ledger", "event keys", "presences", "usual", "index"}
+THERE = {"incidents", "revisions", "cards", "to tell", "runs", "ledger", "seen", "presences", "usual", "index"}
 
 
 def drill(*arguments: str, forked: bool = True) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from prefect_cloudtrail.cloudtrail import FolderSource
 from prefect_cloudtrail.errors import LeaseHeldError
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.store import Store
+from prefect_cloudtrail.store.files import KINDS
 
 LEASE_SECONDS = 2.0
 
@@ -29,7 +30,7 @@ def test_what_a_killed_run_left_is_swept_by_the_next(trail: Trail, tmp_path: Pat
 
         trail.run(store)
 
-        named = [entry.name for kind in ("presences", "usual", "index") for entry in store.files(kind)]
+        named = [entry.name for kind in KINDS for entry in store.files(kind)]
         assert named
         assert sorted(named) == sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet"))
 

@@ -1,9 +1,10 @@
 """The whole walk on a real server: read, judge, tell once, whatever happens in between."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -22,9 +23,15 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Crashed, Running
 from stolen_key import END, LAST_DAY, Trail
 
+from prefect_cloudtrail.cloudtrail import FolderSource
 from prefect_cloudtrail.flows.backfill import backfill
 from prefect_cloudtrail.flows.detect import as_utc, detect
+from prefect_cloudtrail.geo import Geo
+from prefect_cloudtrail.parts import Asked
+from prefect_cloudtrail.settings import settings
 from prefect_cloudtrail.store import Store
+from prefect_cloudtrail.tasks import reading
+from prefect_cloudtrail.tasks.reading import mapped
 
 CARD = "likely stolen: alice, from Milton, US"
 READ = "60 events in 9 objects, 0 duplicates, 0 rejected; 18 alerts, 1 incident."
@@ -71,6 +78,50 @@ def left_to_tell(state: Path) -> list[tuple[str, int]]:
 @pytest.fixture
 def began() -> datetime:
     return datetime.now(UTC)
+
+
+@pytest.mark.usefixtures("_server")
+def test_parts_read_by_the_task_runner_hold_what_one_process_reads(
+    trail: Trail, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reading, "PART_BYTES", 1_000)
+    here = tmp_path / "here"
+    shutil.copytree(state, here)
+    find_incident(trail, here)
+    ended = run_detect(trail, state, spread=True)
+    assert ended.message == READ
+    with Store.read_only(here) as one, Store.read_only(state) as spread:
+        assert spread.incidents() == one.incidents()
+    assert len([said for said in caplog.messages if re.fullmatch(r"read \d objects, 0 MB of JSON", said)]) > 2
+
+
+@pytest.mark.usefixtures("_server")
+def test_a_long_past_is_learned_by_the_task_runner_as_by_one_process(
+    trail: Trail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PART_BYTES", 1_000)
+    learned = []
+    for spread in (False, True):
+        state = tmp_path / f"spread-{spread}"
+        backfill(LAST_DAY, **trail.given(state), spread=spread)
+        find_incident(trail, state)
+        with Store.read_only(state) as store:
+            learned.append(store.incidents())
+    assert learned[0] == learned[1] != []
+
+
+@pytest.mark.usefixtures("_server")
+def test_what_a_worker_cannot_reach_is_read_here(trail: Trail, state: Path, tmp_path: Path) -> None:
+    elsewhere = settings(**trail.given(state) | {"source": str(tmp_path / "not there")})
+    source, geo = FolderSource(trail.source), Geo.open(trail.city_db)
+    objects = source.list()
+
+    @flow
+    def read() -> list[tuple[int, int]]:
+        parts = mapped(elsewhere)(source, objects, Asked(geo, END, None, None, timedelta(hours=2), {}))
+        return [(size, part.rejected.height) for size, part in parts]
+
+    assert read() == [(len(objects), 0)]
 
 
 def test_a_thief_is_found_told_once_and_shown_to_the_reviewer(

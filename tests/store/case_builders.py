@@ -9,7 +9,8 @@ import polars as pl
 
 from prefect_cloudtrail import schema
 from prefect_cloudtrail.cases import Alert, Evidence, Incident, Network, Place, Severity
-from prefect_cloudtrail.store import EVENT_KEY, OBJECT, Change, Store
+from prefect_cloudtrail.seen import with_bits
+from prefect_cloudtrail.store import OBJECT, Change, Store
 
 NOW = datetime(2026, 2, 2, 10, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -27,8 +28,11 @@ def objects(
     return rows(OBJECT, *({"log.file.path": path} | same for path in paths))
 
 
-def event_keys(*keys: str, at: datetime = NOW) -> pl.DataFrame:
-    return rows(EVENT_KEY, *({"key": key, "@timestamp": at} for key in keys))
+def seen(*keys: str, at: datetime = NOW) -> pl.DataFrame:
+    events = pl.DataFrame(
+        {"key": keys, "@timestamp": [at] * len(keys)}, schema={"key": pl.String, "@timestamp": schema.UTC_MICROSECONDS}
+    )
+    return with_bits(events, "key").select(list(schema.SEEN))
 
 
 def presences(*principals: str, hour: datetime = NOW) -> pl.DataFrame:
@@ -118,8 +122,7 @@ def a_change(run_id: str = "run-1", **fields: Any) -> Change:
             checkpoint=NOW,
             objects=objects(),
             rejected=schema.empty(schema.REJECTED),
-            event_keys=event_keys(),
-            forget_event_keys_before=NOW - 2 * HOUR,
+            seen=seen(),
             presences=presences(),
             index=index(),
             places=schema.empty(schema.PLACES),

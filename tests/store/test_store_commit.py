@@ -19,12 +19,12 @@ from store.case_builders import (
     an_alert,
     an_incident,
     commit,
-    event_keys,
     index,
     objects,
     place,
     presences,
     rejected,
+    seen,
     usual,
 )
 
@@ -46,7 +46,7 @@ def shorten(backend: Backend, name: str) -> None:
 FULL = a_change(
     objects=objects("a.json", "b.json", read_until=NOW),
     rejected=rejected(["bad_json", "no_event_time"]),
-    event_keys=event_keys("event-1", "event-2"),
+    seen=seen("event-1", "event-2"),
     presences=presences("ana", "ben"),
     index=index("event-1", "event-2"),
     places=place("Kyiv, 30, UA", 50.45),
@@ -73,7 +73,7 @@ def test_everything_comes_back_equal_after_reopening(backend: Backend) -> None:
         assert (store.checkpoint(), store.usual_until()) == (NOW, date(2026, 1, 31))
         assert_frame_equal(store.ledger(), FULL.objects.select(list(LEDGER)))
         assert_frame_equal(store.rejected(), FULL.rejected)
-        assert_frame_equal(store.event_keys(), FULL.event_keys)
+        assert_frame_equal(store.scan("seen").collect(), FULL.seen)
         assert_frame_equal(store.places(), FULL.places)
         assert_frame_equal(store.scan("presences").collect(), FULL.presences)
         assert_frame_equal(store.scan("index").collect(), FULL.index)
@@ -111,7 +111,7 @@ def test_the_same_run_again_changes_nothing(store: Store, backend: Backend) -> N
 
 def test_the_same_content_in_another_run_is_kept_once(store: Store) -> None:
     commit(store, FULL, replace(FULL, run_id="run-2"))
-    assert (store.ledger().height, store.event_keys().height, store.places().height) == (2, 2, 1)
+    assert (store.ledger().height, store.places().height) == (2, 1)
     assert store.incidents() == FULL.incidents
     assert store.to_tell() == [("incident-1", 1)]
 
@@ -145,12 +145,6 @@ def test_an_object_delivered_again_keeps_one_row(store: Store) -> None:
     commit(store, a_change("run-1", objects=objects("a.json", delivered=NOW - HOUR)))
     commit(store, a_change("run-2", objects=objects("a.json", delivered=NOW)))
     assert store.ledger(NOW)["log.file.path"].to_list() == ["a.json"]
-
-
-def test_event_keys_before_the_look_back_are_forgotten(store: Store) -> None:
-    commit(store, a_change("run-1", event_keys=event_keys("old", at=NOW - HOUR)))
-    commit(store, a_change("run-2", event_keys=event_keys("new"), forget_event_keys_before=NOW))
-    assert store.event_keys()["key"].to_list() == ["new"]
 
 
 def test_of_a_place_the_first_one_wins(store: Store) -> None:
@@ -191,7 +185,7 @@ def test_only_files_that_reach_the_time_are_scanned(store: Store) -> None:
     assert found == [["early", "late"], ["late"], []]
 
 
-@pytest.mark.parametrize("kind", ["presences", "index"])
+@pytest.mark.parametrize("kind", ["presences", "index", "seen"])
 def test_a_missing_or_shortened_file_is_named(backend: Backend, kind: FileKind) -> None:
     with backend.open() as store:
         commit(store, FULL)
@@ -228,7 +222,7 @@ def test_files_that_nobody_names_are_swept(store: Store, backend: Backend) -> No
     commit(store, FULL)
     named = backend.files()
     with closing(backend.home()) as home:
-        home.write("index/stray.parquet", index("event-9"))
+        home.write("index/stray.parquet", index("event-9").lazy())
     assert store.sweep(timedelta(minutes=5)) == []
     assert store.sweep() == ["index/stray.parquet"]
     assert backend.files() == named
@@ -275,16 +269,16 @@ def test_a_change_that_cannot_be_stored_leaves_nothing(
         commit(store, replace(FULL, **fields))  # type: ignore[arg-type]
     store.sweep()
     assert (store.runs(), store.checkpoint(), store.incidents(), store.to_tell()) == ([], None, [], [])
-    assert (store.ledger().height, store.event_keys().height, store.scan("presences").collect().height) == (0, 0, 0)
+    assert (store.ledger().height, store.scan("presences").collect().height) == (0, 0)
     assert set(store.home.found()) == set()
 
 
 def test_any_text_comes_back_as_it_was(store: Store) -> None:
     odd = "a\0b \u2400 \u202e 'quoted\" \\ %s :name {x} \U0001f600"
     incident = an_incident(odd, an_alert(odd, odd, principal=odd, event_ids=(odd,)), principal=odd, summary=odd)
-    commit(store, a_change(objects=objects(odd), event_keys=event_keys(odd), incidents=[incident], tell=[(odd, 1)]))
+    commit(store, a_change(objects=objects(odd), seen=seen(odd), incidents=[incident], tell=[(odd, 1)]))
     assert store.ledger()["log.file.path"].to_list() == [odd]
-    assert store.event_keys()["key"].to_list() == [odd]
+    assert_frame_equal(store.scan("seen").collect(), seen(odd))
     assert store.incidents(ids=[odd]) == [incident]
     assert store.to_tell() == [(odd, 1)]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import postgresql
 import pytest
 from store.backends import Backend
-from store.case_builders import HOUR, NOW
+from store.case_builders import HOUR, NOW, seen
 from store.worker import run
 
 from prefect_cloudtrail.store import Store
@@ -22,7 +22,7 @@ TESTS = Path(__file__).parents[1]
 POINTS = {
     "after the files": 1,
     "before INSERT INTO runs": 1,
-    "before INSERT INTO event_keys": 1,
+    "before INSERT INTO files": 1,
     "before INSERT INTO tell": 1,
     "before COMMIT": 1,
     "after COMMIT": 2,
@@ -66,10 +66,11 @@ def killed(
 
 def runs_in(store: Store) -> list[set[str]]:
     """Return the runs as each part of the state knows them."""
+    names = {seen(name)["high"].item(): name for name in map(str, range(10))}
     return [
         {run["run_id"] for run in store.runs()},
         set(store.ledger()["log.file.path"]),
-        set(store.event_keys()["key"]),
+        {names[bits] for bits in store.scan("seen").collect()["high"]},
         set(store.scan("presences").collect()["principal"]),
         set(store.scan("index").collect()["event.id"]),
         {incident.incident_id for incident in store.incidents()},
@@ -84,7 +85,7 @@ def go_on(backend: Backend) -> set[str]:
         before = runs_in(store)
         assert before == [before[0]] * len(before)
         store.sweep()
-        assert backend.files() == {entry.name for kind in ("presences", "index") for entry in store.files(kind)}
+        assert backend.files() == {entry.name for kind in ("presences", "index", "seen") for entry in store.files(kind)}
         assert store.scan("presences").collect().height == len(before[0])
         store.commit(run(len(before[0]) + 1, store), lease)
         after = runs_in(store)

@@ -10,9 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
 from alembic.script import ScriptDirectory
+from polars.testing import assert_frame_equal
 from store.backends import Backend, assert_tables_are_those_of_the_program
-from store.case_builders import NOW, a_change, an_incident, commit, presences
+from store.case_builders import NOW, a_change, an_incident, commit, presences, seen
 
 from prefect_cloudtrail.errors import NewerStateError, StateError
 from prefect_cloudtrail.store import Store
@@ -53,6 +56,26 @@ def test_the_migrations_make_the_tables(state: Path) -> None:
 
 def test_the_tables_are_those_of_the_last_migration() -> None:
     assert ScriptDirectory.from_config(migrations()).get_heads() == [HEAD]
+
+
+def test_what_the_look_back_knew_of_an_older_state_is_known_still(state: Path) -> None:
+    state.mkdir()
+    with closing(sqlite3.connect(state / "cases.db")) as old:
+        old.execute("PRAGMA journal_mode = WAL")
+    engine = sa.create_engine(f"sqlite:///{state / 'cases.db'}")
+    with engine.begin() as connection:
+        config = migrations()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        connection.execute(sa.text("INSERT INTO state (number, kind) VALUES (1, 'live')"))
+        connection.execute(
+            sa.text("INSERT INTO event_keys VALUES ('one', :at), ('two', :at)"), {"at": NOW.replace(tzinfo=None)}
+        )
+    engine.dispose()
+    for _ in range(2):
+        with Store.open(state) as store:
+            assert_frame_equal(store.scan("seen", NOW).collect(), seen("one", "two"))
+            assert store.sweep() == []
 
 
 def test_an_existing_state_opens_without_alembic(state: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 from store.backends import Backend, assert_tables_are_those_of_the_program
-from store.case_builders import HOUR, NOW, a_change, an_incident, commit, event_keys, presences
+from store.case_builders import HOUR, NOW, a_change, an_incident, commit, presences, seen
 
 from prefect_cloudtrail.errors import NewerStateError, StateError
 from prefect_cloudtrail.store import Store
@@ -45,13 +45,13 @@ def commit_while(store: Store, happens: Callable[[], None]) -> None:
 def rows_of(server: postgresql.Server, url: str) -> dict[str, int]:
     return {
         table: server.execute(f"SELECT count(*) FROM {table}", name_of(url))[0][0]  # noqa: S608
-        for table in ("runs", "files", "event_keys", "objects", "incidents")
+        for table in ("runs", "files", "objects", "incidents")
     }
 
 
 WRONG = "another-example"
-NOTHING = {"runs": 0, "files": 0, "event_keys": 0, "objects": 0, "incidents": 0}
-FULL = a_change(event_keys=event_keys("e"), presences=presences("ana"), incidents=[an_incident()])
+NOTHING = {"runs": 0, "files": 0, "objects": 0, "incidents": 0}
+FULL = a_change(seen=seen("e"), presences=presences("ana"), incidents=[an_incident()])
 
 
 def test_the_migrations_make_the_tables(state: Path, database: str) -> None:
@@ -220,7 +220,7 @@ def test_a_server_stopped_during_a_run_leaves_nothing_of_it(
         assert store.incidents() == FULL.incidents
 
 
-@pytest.mark.parametrize("table", ["runs", "event_keys", "incidents"])
+@pytest.mark.parametrize("table", ["runs", "files", "incidents"])
 def test_a_server_that_cuts_off_a_transaction_leaves_nothing_of_it(
     in_postgresql: Backend, postgres: postgresql.Server, table: str
 ) -> None:

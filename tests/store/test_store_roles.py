@@ -6,7 +6,7 @@ from pathlib import Path
 import postgresql
 import pytest
 from response_cases import END, MINUTE, RULES, a_plan
-from store.case_builders import NOW, a_change, an_alert, an_incident, commit, event_keys, rejected
+from store.case_builders import NOW, a_change, an_alert, an_incident, commit, rejected, seen
 
 from prefect_cloudtrail.errors import StateError
 from prefect_cloudtrail.feedback import Answer
@@ -47,7 +47,7 @@ def test_each_plane_does_its_own_work(planes: tuple[str, str], state: Path, tmp_
     with Store.open(state, detect) as store:
         change = a_change(
             incidents=[an_incident("incident-1", an_alert())],
-            event_keys=event_keys("e"),
+            seen=seen("e"),
             rejected=rejected(["bad_json"]),
             tell=[("incident-1", 1)],
         )

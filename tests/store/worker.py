@@ -19,7 +19,7 @@ import alembic.command  # noqa: F401  # a new state needs it, in every fork
 import sqlalchemy as sa
 from sqlalchemy import event
 from store.backends import Backend
-from store.case_builders import NOW, a_change, an_alert, an_incident, event_keys, index, objects, presences
+from store.case_builders import NOW, a_change, an_alert, an_incident, index, objects, presences, seen
 
 from prefect_cloudtrail.errors import LeaseHeldError
 from prefect_cloudtrail.store import Change, Store
@@ -34,7 +34,7 @@ def run(number: int, store: Store) -> Change:
     return a_change(
         name,
         objects=objects(name),
-        event_keys=event_keys(name),
+        seen=seen(name),
         presences=presences(name),
         index=index(name),
         incidents=[incident],

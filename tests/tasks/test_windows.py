@@ -20,7 +20,8 @@ from prefect_cloudtrail.errors import (
 from prefect_cloudtrail.pipeline import Options
 from prefect_cloudtrail.settings import Settings, settings
 from prefect_cloudtrail.store import Store
-from prefect_cloudtrail.tasks.windows import SKIPPED, is_worth_repeating, run_window
+from prefect_cloudtrail.tasks.repeating import is_worth_repeating
+from prefect_cloudtrail.tasks.windows import SKIPPED, run_window
 
 LAST = Options(until=END)
 

@@ -1,6 +1,6 @@
 """1 read: CloudTrail's log objects to EVENTS, wherever they lie."""
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -9,11 +9,12 @@ from prefect_cloudtrail.cloudtrail.folder import FolderSource, LogObject
 from prefect_cloudtrail.cloudtrail.parse import MAX_OBJECT_BYTES, Parsed, Parser, parse
 from prefect_cloudtrail.cloudtrail.reasons import Reason, sample
 from prefect_cloudtrail.cloudtrail.whole import whole_records
-from prefect_cloudtrail.errors import SourceError
+from prefect_cloudtrail.errors import ObjectTooLargeError, SourceError
 
 __all__ = [
     "MAX_OBJECT_BYTES",
     "BulkSource",
+    "Content",
     "FolderSource",
     "LogObject",
     "NoticeSource",
@@ -21,10 +22,14 @@ __all__ = [
     "Reason",
     "Source",
     "contents",
+    "fetched",
     "parse",
+    "parse_fetched",
     "read_objects",
     "whole_records",
 ]
+
+Content = bytes | Exception  # an object as it lies there, or why it is not read
 
 
 class Source(Protocol):
@@ -65,35 +70,46 @@ class NoticeSource(BulkSource, Protocol):
         ...
 
 
-def read_objects(
-    source: Source,
-    objects: Sequence[LogObject],
-    *,
-    max_object_bytes: int = MAX_OBJECT_BYTES,
-    progress: Callable[[int], None] | None = None,
-) -> Parsed:
+def read_objects(source: Source, objects: Sequence[LogObject], max_object_bytes: int = MAX_OBJECT_BYTES) -> Parsed:
     """Return what the objects hold; one that cannot be fetched is rejected as `unreadable`, and the rest are read.
 
     Args:
         source: where they lie.
         objects: which to read, of the source's list; EVENTS keeps their order.
         max_object_bytes: an object with more JSON than this is rejected as `too_large`, and not held.
-        progress: told after each object how many have been read so far.
     """
-    parser = Parser(max_object_bytes)
+    with closing(fetched(source, objects, max_object_bytes)) as held:
+        return parse_fetched(objects, held, max_object_bytes)
+
+
+def fetched(source: Source, objects: Sequence[LogObject], max_object_bytes: int) -> Generator[Content, None, None]:
+    """Yield each object's bytes, or why it is not read, in their order; one that is too large is not even fetched."""
     fitting = [each.key for each in objects if each.size <= max_object_bytes]
     with closing(contents(source, fitting)) as found:
-        for count, log_object in enumerate(objects, start=1):
-            if log_object.size > max_object_bytes:
-                parser.reject(log_object.key, Reason.TOO_LARGE, f"{log_object.size} bytes")
+        for each in objects:
+            if each.size > max_object_bytes:
+                yield ObjectTooLargeError(f"{each.size} bytes")
             else:
-                _add(parser, log_object.key, next(found))
-            if progress:
-                progress(count)
+                yield next(found)
+
+
+def parse_fetched(objects: Sequence[LogObject], held: Iterable[Content], max_object_bytes: int) -> Parsed:
+    """Return what the objects hold, as `read_objects`, of what has been fetched."""
+    parser = Parser(max_object_bytes)
+    for each, content in zip(objects, held, strict=True):
+        match content:
+            case bytes():
+                parser.add(each.key, content)
+            case ObjectTooLargeError():
+                parser.reject(each.key, Reason.TOO_LARGE, str(content))
+            case SourceError() | OSError():
+                parser.reject(each.key, Reason.UNREADABLE, sample(str(content).encode("utf-8", "replace")))
+            case _:
+                raise content
     return parser.finish()
 
 
-def contents(source: Source, keys: Sequence[str]) -> Generator[bytes | Exception, None, None]:
+def contents(source: Source, keys: Sequence[str]) -> Generator[Content, None, None]:
     """Yield each object's bytes, or why it cannot be fetched, in the order of the keys."""
     if isinstance(source, BulkSource):
         for _, content in source.fetch(keys):
@@ -104,13 +120,3 @@ def contents(source: Source, keys: Sequence[str]) -> Generator[bytes | Exception
             yield source.read(key)
         except (SourceError, OSError) as error:
             yield error
-
-
-def _add(parser: Parser, key: str, content: bytes | Exception) -> None:
-    match content:
-        case bytes():
-            parser.add(key, content)
-        case SourceError() | OSError():
-            parser.reject(key, Reason.UNREADABLE, sample(str(content).encode("utf-8", "replace")))
-        case _:
-            raise content

@@ -4,22 +4,22 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import repeat
 
 import polars as pl
 
-from prefect_cloudtrail.cloudtrail.columns import account_in_path, columns_of
+from prefect_cloudtrail.cloudtrail.columns import Callers, columns_of, completed, reason
 from prefect_cloudtrail.cloudtrail.reasons import Reason, sample
-from prefect_cloudtrail.cloudtrail.records import Item, Record, decode
+from prefect_cloudtrail.cloudtrail.records import Decoded, Record, decode
 from prefect_cloudtrail.cloudtrail.split import split
 from prefect_cloudtrail.cloudtrail.unpack import Text, unpack
 from prefect_cloudtrail.schema import EVENTS, REJECTED, empty
 
-MAX_OBJECT_BYTES = 512_000_000
+MAX_OBJECT_BYTES = 256_000_000
 _BATCH_BYTES = 3_000_000  # columns cost too much for a tiny object's few records, and too much memory for all
 _PART_RECORDS = 4_000
 # Outside of texts, which stay as they are.
 _BLANKS = re.compile(rb'("(?:[^"\\]++|\\.)*+")|[ \t\r\n]++', re.DOTALL)
-LONGEST_ID = 256
 # Digests and Insights, and what other services log beside CloudTrail.
 _NO_LOG = re.compile(
     r"(?:^|/)CloudTrail-(?:Digest|Insight)/|_CloudTrail-(?:Digest|Insight)_[^/]*$"
@@ -33,9 +33,11 @@ class Parsed:
 
     `events` is EVENTS and `rejected` REJECTED, both in the order of the objects and of their records. `bytes` counts
     the JSON read; `passed_over` the records of CloudTrail Insights, the digests, and objects known as either by name.
+    `callers` is a number for each event, equal only where the whole userIdentity is.
     """
 
     events: pl.DataFrame
+    callers: pl.Series
     rejected: pl.DataFrame
     bytes: int
     passed_over: int
@@ -59,25 +61,17 @@ def parse(objects: Iterable[tuple[str, bytes]], max_object_bytes: int = MAX_OBJE
     return parser.finish()
 
 
-@dataclass(frozen=True)
-class _Object:
-    """One object of a batch: its JSON and its items, or why there are none, with a sample."""
-
-    key: str
-    text: Text
-    items: list[Item]
-    refused: tuple[Reason, str] | None = None
-
-
 class Parser:
     """Takes objects one by one, and builds their columns once per some megabytes of JSON."""
 
     def __init__(self, max_object_bytes: int = MAX_OBJECT_BYTES) -> None:
         self._limit = max_object_bytes
-        self._events: list[pl.DataFrame] = []
-        self._rejected: list[pl.DataFrame] = []
-        self._bytes = self._batch_bytes = self._passed_over = 0
-        self._batch: list[_Object] = []
+        self._keys: list[str] = []
+        self._callers = Callers()
+        self._rows: list[pl.DataFrame] = []
+        self._rejected: list[tuple[int, int | None, str, str]] = []
+        self._bytes = self._passed_over = 0
+        self._batch = _Batch()
 
     def add(self, key: str, content: bytes) -> None:
         """Read one object."""
@@ -89,110 +83,94 @@ class Parser:
             self.reject(key, text, sample(content))
             return
         self._bytes += len(text)
-        items = decode(text)
-        if items is None:
+        decoded = decode(text)
+        if decoded is None:
             self.reject(key, Reason.BAD_JSON, sample(text))
             return
-        self._batch.append(_Object(key, text, items))
-        self._batch_bytes += len(text)
-        if self._batch_bytes >= _BATCH_BYTES:
+        self._passed_over += decoded.passed_over
+        self._batch.add(self._number(key), text, decoded)
+        if self._batch.bytes >= _BATCH_BYTES:
             self._build()
 
     def reject(self, key: str, reason: Reason, what: str) -> None:
         """Note that an object could not be read at all; `what` is its sample."""
-        self._batch.append(_Object(key, b"", [], (reason, what)))
+        self._rejected.append((self._number(key), None, reason, what))
 
     def finish(self) -> Parsed:
         """Return what all the objects held."""
         self._build()
-        return Parsed(
-            pl.concat([empty(EVENTS), *self._events], rechunk=True),
-            pl.concat([empty(REJECTED), *self._rejected], rechunk=True),
-            self._bytes,
-            self._passed_over,
-        )
+        events, callers = empty(EVENTS), pl.Series(dtype=pl.UInt32)
+        if self._rows:
+            rows = pl.concat(self._rows)
+            events, callers = completed(rows, self._callers, self._keys), rows["caller"]
+        self._rejected.sort(key=lambda row: (row[0], row[1] or 0))
+        rejected = [(self._keys[number], *rest) for number, *rest in self._rejected]
+        refused = pl.DataFrame(rejected, schema=REJECTED, orient="row")
+        return Parsed(events, callers, refused, self._bytes, self._passed_over)
+
+    def _number(self, key: str) -> int:
+        self._keys.append(key)
+        return len(self._keys) - 1
 
     def _build(self) -> None:
-        batch, self._batch, self._batch_bytes = self._batch, [], 0
-        events, rejected, passed_over = _frames(batch)
-        self._events.append(events)
-        self._rejected.append(rejected)
-        self._passed_over += passed_over
+        """Make columns of the batch while its texts are there, in which a few records must be looked at again."""
+        batch, self._batch = self._batch, _Batch()
+        self._refuse(batch, batch.refused)
+        # A large object's records in parts, so that they stay in the processor's cache while their columns are built.
+        for start in range(0, len(batch.records), _PART_RECORDS):
+            part = slice(start, start + _PART_RECORDS)
+            rows = columns_of(batch.records[part], self._callers).hstack(
+                [
+                    pl.Series("object", batch.objects[part], pl.UInt32),
+                    pl.Series("log.offset", batch.places[part], pl.UInt32),
+                ]
+            )
+            if any(rows[name].null_count() for name in ("@timestamp", "event.provider", "event.action")):
+                rows = rows.with_columns(reason())
+                self._refuse(batch, rows.drop_nulls("reason").select("object", "log.offset", "reason").iter_rows())
+                rows = rows.filter(pl.col("reason").is_null()).drop("reason")
+            self._rows.append(_with_ids(rows, batch))
+
+    def _refuse(self, batch: "_Batch", refused: Iterable[tuple[int, int, str]]) -> None:
+        self._rejected += [
+            (number, place, str(why), sample(batch.record(number, place))) for number, place, why in refused
+        ]
 
 
-def _frames(batch: list[_Object]) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Return the batch's EVENTS and REJECTED, and how many records were passed over."""
-    records: list[Record] = []
-    numbers: list[int] = []
-    offsets: list[int] = []
-    rejected: list[tuple[int, int | None, str]] = []
-    for number, held in enumerate(batch):
-        if held.refused:
-            rejected.append((number, None, held.refused[0]))
-        for offset, item in enumerate(held.items):
-            if isinstance(item, Reason):
-                rejected.append((number, offset, item))
-            else:
-                records.append(item)
-                numbers.append(number)
-                offsets.append(offset)
-    # A large object's records in parts, so that they stay in the processor's cache while their columns are built.
-    parts = range(0, max(len(records), 1), _PART_RECORDS)
-    frame = pl.concat([columns_of(records[part : part + _PART_RECORDS]) for part in parts]).with_columns(
-        pl.Series("object", numbers, pl.UInt32),
-        pl.Series("log.file.path", [batch[number].key for number in numbers], pl.String),
-        pl.Series("log.offset", offsets, pl.UInt32),
-    )
-    raw = _RawRecords(batch)
-    kept = frame.filter(~pl.col("passed_over"))
-    rejected += kept.filter(pl.col("reason").is_not_null()).select("object", "log.offset", "reason").iter_rows()
-    events = kept.filter(pl.col("reason").is_null())
-    return _completed(events, raw).select(*EVENTS), _rejections(rejected, raw), frame.height - kept.height
+class _Batch:
+    """Some megabytes of objects: their records, of each the object and its place there, and their JSON."""
 
-
-class _RawRecords:
-    """The batch's records as they were written, cut apart only where one is asked for."""
-
-    def __init__(self, batch: list[_Object]) -> None:
-        self._batch = batch
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.objects: list[int] = []
+        self.places: list[int] = []
+        self.refused: list[tuple[int, int, str]] = []
+        self.bytes = 0
+        self._texts: dict[int, Text] = {}
         self._pieces: dict[int, list[bytes]] = {}
 
-    def key(self, number: int) -> str:
-        return self._batch[number].key
+    def add(self, number: int, text: Text, decoded: Decoded) -> None:
+        self.records += decoded.records
+        self.objects += repeat(number, len(decoded.records))
+        self.places += decoded.places
+        self.refused += [(number, place, reason) for place, reason in decoded.refused]
+        self.bytes += len(text)
+        self._texts[number] = text
 
-    def sample(self, number: int, offset: int | None) -> str:
-        refused = self._batch[number].refused
-        return refused[1] if refused else sample(self.record(number, offset or 0))
-
-    def record(self, number: int, offset: int) -> bytes:
+    def record(self, number: int, place: int) -> bytes:
+        """Return a record as it was written: an object is cut apart only where one is asked for."""
         if number not in self._pieces:
-            self._pieces[number] = split(self._batch[number].text)
-        return self._pieces[number][offset]
+            self._pieces[number] = split(self._texts[number])
+        return self._pieces[number][place]
 
 
-def _completed(events: pl.DataFrame, raw: _RawRecords) -> pl.DataFrame:
-    if events["cloud.account.id"].null_count():
-        events = events.with_columns(pl.coalesce("cloud.account.id", account_in_path()).alias("cloud.account.id"))
-    # An id that no index takes, as only a forged record has it, is none.
-    events = events.with_columns(
-        pl.when(pl.col(name).str.len_bytes() <= LONGEST_ID).then(pl.col(name)).alias(name)
-        for name in ("event.id", "aws.cloudtrail.shared_event_id")
-    )
-    nameless = events["event.id"].is_null()
-    if nameless.any():
-        places = events.filter(nameless).select("object", "log.offset").iter_rows()
-        ids = pl.Series([_event_id(raw.record(number, offset)) for number, offset in places], dtype=pl.String)
-        events = events.with_columns(events["event.id"].scatter(nameless.arg_true(), ids))
-    return events
-
-
-def _rejections(rejected: list[tuple[int, int | None, str]], raw: _RawRecords) -> pl.DataFrame:
-    rejected.sort(key=lambda row: (row[0], row[1] or 0))
-    return pl.DataFrame(
-        [(raw.key(number), offset, str(reason), raw.sample(number, offset)) for number, offset, reason in rejected],
-        schema=REJECTED,
-        orient="row",
-    )
+def _with_ids(rows: pl.DataFrame, batch: _Batch) -> pl.DataFrame:
+    nameless = rows["event.id"].is_null()
+    if not nameless.any():
+        return rows
+    places = rows.filter(nameless).select("object", "log.offset").iter_rows()
+    ids = pl.Series([_event_id(batch.record(number, place)) for number, place in places], dtype=pl.String)
+    return rows.with_columns(rows["event.id"].scatter(nameless.arg_true(), ids))
 
 
 def _event_id(record: bytes) -> str:

@@ -2,8 +2,11 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, TypeVar, cast, get_args
+from types import NoneType
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType, field
@@ -65,10 +68,6 @@ class Identity(_Narrow, frozen=True):
     on_behalf_of: OnBehalfOf | None = None
 
 
-class Present(_Narrow, frozen=True):
-    """An object of which only its presence matters."""
-
-
 class Record(_Narrow, frozen=True):
     """One record, declared in the order CloudTrail writes it, which decodes fastest."""
 
@@ -88,15 +87,20 @@ class Record(_Narrow, frozen=True):
     event_type: Words = None
     recipient_account_id: Words = None
     shared_event_id: Words = field(default=None, name="sharedEventID")
-    event_category: Words = None
-    insight_details: Present | None = None  # only CloudTrail Insights' own
-    digest_bucket: Words = field(default=None, name="digestS3Bucket")  # only in a digest, which lies beside the logs
 
 
-class Document(Record, frozen=True):
+class _Event(Record, frozen=True):
+    """A record that is an event for certain: with anything else here it does not decode, and is looked at alone."""
+
+    event_category: Literal["Management", "Data", "NetworkActivity"] | None = None
+    insight_details: None = None
+    digest_bucket: None = field(default=None, name="digestS3Bucket")
+
+
+class Document(_Event, frozen=True):
     """What one line, or a whole file, holds: one record or many."""
 
-    records: list[Record | None] | UnsetType | None = field(default=UNSET, name="Records")
+    records: list[_Event | None] | UnsetType | None = field(default=UNSET, name="Records")
 
 
 class _Number(str):
@@ -105,11 +109,24 @@ class _Number(str):
     __slots__ = ()
 
 
-Item = Record | Reason
+@dataclass(frozen=True)
+class Decoded:
+    """What an object holds: its records, and of each its place there, from 0; the places that cannot be decoded.
+
+    `passed_over` counts what is no event: records of CloudTrail Insights, and a digest, which signs its logs.
+    """
+
+    records: Sequence[Record]
+    places: Sequence[int]
+    refused: Sequence[tuple[int, Reason]] = ()
+    passed_over: int = 0
+
+
+_Item = Record | Reason | None  # None is passed over
 
 _DOCUMENTS = msgspec.json.Decoder(Document)
 _IDENTITIES = msgspec.json.Decoder(Identity | None)
-_LISTS = msgspec.json.Decoder(list[Record | None])
+_LISTS = msgspec.json.Decoder(list[_Event | None])
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LIST = re.compile(rb"\s*+\[")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -121,18 +138,27 @@ _TEXT_ONLY = frozenset({"event_name", "event_source"})
 Kind = TypeVar("Kind", bound=_Narrow)
 
 
-def decode(text: Text) -> list[Item] | None:
-    """Return an object's records in their order, each decoded or with the reason why not; None where it is not JSON.
+def decode(text: Text) -> Decoded | None:
+    """Return what an object holds; None where it is not JSON.
 
     The whole object is decoded at once; only where that fails is each record taken alone, so that a bad one costs only
-    itself. Both ways answer alike, item for item, with what `split` returns.
+    itself. Both ways answer alike, record for record, with what `split` returns.
     """
-    items = _decode_whole(text)
-    if items is not None:
-        return items
+    records = _decode_whole(text)
+    if records is not None and None not in records:
+        return Decoded(cast("Sequence[Record]", records), range(len(records)))
+    if records is not None:
+        return _sorted_out([record or Reason.NOT_A_RECORD for record in records])
     pieces = split(text)
     items = [_decode_alone(piece) for piece in pieces]
-    return None if items == [Reason.BAD_JSON] and pieces == [text.strip()] else items
+    return None if items == [Reason.BAD_JSON] and pieces == [text.strip()] else _sorted_out(items)
+
+
+def _sorted_out(items: Sequence[_Item]) -> Decoded:
+    places = [place for place, item in enumerate(items) if isinstance(item, Record)]
+    refused = [(place, item) for place, item in enumerate(items) if isinstance(item, Reason)]
+    records = [item for item in items if isinstance(item, Record)]
+    return Decoded(records, places, refused, items.count(None))
 
 
 def decode_identity(raw: bytes) -> Identity:
@@ -144,40 +170,65 @@ def decode_identity(raw: bytes) -> Identity:
         return _lenient(Identity, value) if isinstance(value, dict) else Identity()
 
 
-def _decode_whole(text: Text) -> list[Item] | None:
+def _decode_whole(text: Text) -> Sequence[Record | None] | None:
     try:
         # A sequence of documents: with newlines between them or without, or only one.
         if _LIST.match(text):
-            return _known(list(chain.from_iterable(_LISTS.decode_lines(text))))
+            return list(chain.from_iterable(_LISTS.decode_lines(text)))
         documents = _DOCUMENTS.decode_lines(text)
     except _UNDECODABLE:
         return None
-    items: list[Item] = []
+    if len(documents) == 1 and documents[0].records:
+        return documents[0].records
+    records: list[Record | None] = []
     for document in documents:
-        items += [document] if isinstance(document.records, UnsetType) else _known(document.records or [])
-    return items
+        records += [document] if isinstance(document.records, UnsetType) else document.records or []
+    return records
 
 
-def _known(records: list[Record | None]) -> list[Item]:
-    if None in records:
-        return [record or Reason.NOT_A_RECORD for record in records]
-    return cast("list[Item]", records)
-
-
-def _decode_alone(piece: bytes) -> Item:
+def _decode_alone(piece: bytes) -> _Item:
     try:
         return _DOCUMENTS.decode(piece)
     except _UNDECODABLE:
         return _decode_leniently(piece)
 
 
-def _decode_leniently(piece: bytes) -> Item:
-    """Return the record with each field of a wrong type as its text or as null."""
+def _decode_leniently(piece: bytes) -> _Item:
+    """Return the record with each field of a wrong type as its text or as null; None where it is no event."""
     try:
         value = _loads(piece)
-        return _lenient(Record, value) if isinstance(value, dict) else Reason.NOT_A_RECORD
     except (ValueError, RecursionError):
         return Reason.BAD_JSON
+    if not isinstance(value, dict):
+        return Reason.NOT_A_RECORD
+    return None if _is_passed_over(value) else _lenient(Record, value)
+
+
+def _is_passed_over(value: Mapping[str, Any]) -> bool:
+    return (
+        value.get("eventCategory") == "Insight"
+        or isinstance(value.get("insightDetails"), dict)
+        or not isinstance(value.get("digestS3Bucket"), dict | list | NoneType)
+    )
+
+
+def sign_in(record: Record) -> tuple[bool, bool]:
+    """Return of a console sign-in whether it failed, and whether it says that it was made with MFA.
+
+    It says so under its own name, and has no error code.
+    """
+    failed = _mapping(record.response_elements).get(record.event_name) == "Failure"
+    return failed, record.event_name == "ConsoleLogin" and _mapping(record.additional_event_data).get(
+        "MFAUsed"
+    ) == "Yes"
+
+
+def _mapping(raw: Raw) -> Mapping[str | None, Any]:
+    try:
+        value = json.loads(bytes(raw).decode("utf-8", "replace"))
+    except RecursionError:  # nested so deep that it is not what the console writes
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _loads(piece: bytes) -> Any:  # noqa: ANN401 - any JSON value

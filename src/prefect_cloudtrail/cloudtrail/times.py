@@ -15,23 +15,19 @@ _SECONDS = re.compile(r"(\d{9,10})(?:\.(\d+))?", re.ASCII)
 _MILLISECONDS = re.compile(r"\d{12,13}", re.ASCII)
 
 
+def usual_times(texts: pl.Expr) -> pl.Expr:
+    """Return the times of texts such as `2023-07-10T11:42:18Z`, as all of CloudTrail's own are; null for any other."""
+    usual = pl.when(texts.str.contains(_USUAL_SHAPE)).then(texts)
+    return usual.str.to_datetime(_USUAL, time_unit="us", strict=False, cache=False).dt.replace_time_zone("UTC")
+
+
 def parse_times(texts: pl.Series) -> pl.Series:
     """Return the times that the texts say, in UTC; null where a text says none.
 
-    Read are `2023-07-10T11:42:18Z`, which all of CloudTrail's own are; the same with a blank, a fraction (cut at
-    microseconds), an offset or no zone (then UTC); and seconds or milliseconds since 1970.
+    Read are the usual ones; the same with a blank, a fraction (cut at microseconds), an offset or no zone (then UTC);
+    and seconds or milliseconds since 1970.
     """
-    text = pl.col("text")
-    times = (
-        texts.to_frame("text")
-        .select(
-            pl.when(text.str.contains(_USUAL_SHAPE))
-            .then(text)
-            .str.to_datetime(_USUAL, time_unit="us", strict=False, cache=False)
-        )
-        .to_series()
-        .dt.replace_time_zone("UTC")
-    )
+    times = texts.to_frame("text").select(usual_times(pl.col("text"))).to_series()
     rest = texts.filter(times.is_null() & texts.is_not_null()).unique()
     if rest.is_empty():
         return times

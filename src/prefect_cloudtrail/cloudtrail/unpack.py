@@ -35,7 +35,7 @@ def unpack(key: str, content: bytes, limit: int) -> Text | Reason:
         return text
     if len(text) > limit:
         return Reason.TOO_LARGE
-    return text.removeprefix(_BYTE_ORDER_MARK)
+    return text.removeprefix(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else text  # else it would be copied
 
 
 def _gunzip(content: bytes, limit: int) -> Text | Reason:

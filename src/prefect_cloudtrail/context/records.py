@@ -14,6 +14,8 @@ from prefect_cloudtrail.errors import SourceError
 from prefect_cloudtrail.text import plain, redacted
 
 MOST_OBJECTS = 200
+# The index holds the ids of alerts' events only; of the others the place names each until its record is read.
+NAMED = pl.coalesce("event.id", pl.format("{}#{}", "log.file.path", "log.offset")).alias("event.id")
 
 
 @dataclass
@@ -27,6 +29,8 @@ class Reader:
         failed: the objects that could not be read, with why.
         left: the objects past the cap.
         missing: events whose record was not in its object.
+        read_objects: those that were read.
+        ids: the event id of each, by how it was named.
     """
 
     source: Source
@@ -36,9 +40,14 @@ class Reader:
     left: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     read_objects: set[str] = field(default_factory=set)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def named(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return NAMED rows with the event ids of those that were read."""
+        return rows.with_columns(pl.col("event.id").replace(self.ids)) if self.ids else rows
 
     def read(self, rows: pl.DataFrame) -> None:
-        """Read the records of these INDEX rows; the first rows' objects first, where not all may be read."""
+        """Read the records of these NAMED rows; the first rows' objects first, where not all may be read."""
         wanted = self._wanted(rows)
         keys = [key for key in wanted if key not in self.failed]
         known = [key for key in keys if key in self.read_objects]
@@ -65,7 +74,7 @@ class Reader:
     def _wanted(self, rows: pl.DataFrame) -> Mapping[str, Mapping[int, str]]:
         wanted: dict[str, dict[int, str]] = defaultdict(dict)
         for event_id, key, place in rows.select("event.id", "log.file.path", "log.offset").iter_rows():
-            if event_id not in self.found and event_id not in self.missing:
+            if self.ids.get(event_id, event_id) not in self.found and event_id not in self.missing:
                 wanted[key][place] = event_id
         return wanted
 
@@ -81,9 +90,12 @@ class Reader:
         moved = set()
         for place, event_id in places.items():
             record = records.get(place)
+            unnamed = event_id == f"{key}#{place}"
             # One without an id got one when it was read.
-            if record is not None and record.get("eventID", event_id) == event_id:
-                self.found[event_id] = redacted(record)
+            own_id = None if record is None else str(record.get("eventID", event_id))
+            if record is not None and own_id is not None and (unnamed or own_id == event_id):
+                self.ids[event_id] = own_id
+                self.found[own_id] = redacted(record)
             else:
                 moved.add(event_id)
         if moved:

@@ -10,7 +10,7 @@ from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.cloudtrail import Source
 from prefect_cloudtrail.context.chains import TRADES, as_seen_elsewhere, sessions, time_of
 from prefect_cloudtrail.context.making import made
-from prefect_cloudtrail.context.records import MOST_OBJECTS, Reader, oldest_first
+from prefect_cloudtrail.context.records import MOST_OBJECTS, NAMED, Reader, oldest_first
 from prefect_cloudtrail.context.traced import Made, Session, Trace
 from prefect_cloudtrail.store import Store
 
@@ -51,6 +51,7 @@ def trace(store: Store, source: Source, incident: Incident, *, most_objects: int
     calls, matter, found, is_whole = _followed(index, incident, people, reader)
     # Its own reads, too: which secret it was tells more than that one was read.
     reader.read(matter.filter(pl.col("theirs") | ~pl.col("command").str.contains(rf":({'|'.join(READS)})")))
+    calls, matter = reader.named(calls), reader.named(matter)
     records = oldest_first(reader.found.values())
     usual = usual_networks(store, incident)
     return Trace(
@@ -133,7 +134,7 @@ def _calls(index: pl.LazyFrame, people: list[str], names: frozenset[str], keys: 
         | pl.col("principal").is_in(sorted(names))
         | pl.col("aws.cloudtrail.user_identity.access_key_id").is_in(sorted(keys)).fill_null(value=False)
     )
-    return index.filter(chosen).sort("@timestamp", "event.id").collect()
+    return index.filter(chosen).with_columns(NAMED).sort("@timestamp", "event.id").collect()
 
 
 def _alerted(incident: Incident) -> list[str]:

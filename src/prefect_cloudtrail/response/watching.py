@@ -110,7 +110,7 @@ def still_made(index: pl.DataFrame, keys: Iterable[str], fence: Iterable[str], s
         pl.col("event.outcome") == "success",
         ~pl.col("command").is_in(list(ALWAYS_ALLOWED)),
         ~pl.col("network").is_in(list(fence)).fill_null(value=False),
-    ).sort("@timestamp", "event.id")
+    ).sort("@timestamp", "log.file.path", "log.offset")
 
 
 def _read_back(

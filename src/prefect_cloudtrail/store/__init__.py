@@ -2,7 +2,7 @@
 
 from prefect_cloudtrail.store.bucket import BucketHome
 from prefect_cloudtrail.store.case_store import Store
-from prefect_cloudtrail.store.change import EVENT_KEY, LEDGER, OBJECT, Change
+from prefect_cloudtrail.store.change import LEDGER, OBJECT, Change
 from prefect_cloudtrail.store.database import FILE_NAME, Kind
 from prefect_cloudtrail.store.files import KINDS, FileEntry, FileHome, FileKind
 from prefect_cloudtrail.store.folder import FolderHome
@@ -16,7 +16,6 @@ from prefect_cloudtrail.store.responses import Responses
 STATE_FILES = (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *KINDS)
 
 __all__ = [
-    "EVENT_KEY",
     "LEDGER",
     "MERGED_ROWS",
     "OBJECT",

@@ -73,7 +73,7 @@ class BucketHome:
         with self._asking("s3:DeleteObject", key):
             obstore.delete(self._store, key)
 
-    def write(self, name: str, frame: pl.DataFrame) -> int:
+    def write(self, name: str, frame: pl.LazyFrame) -> int:
         """Return the size of a new object with the frame's rows, stored whole before this returns.
 
         Raises:

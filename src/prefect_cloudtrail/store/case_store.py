@@ -35,7 +35,7 @@ from prefect_cloudtrail.store.responses import Responses
 from prefect_cloudtrail.store.slack import SlackMessages
 from prefect_cloudtrail.store.stamps import stamps
 from prefect_cloudtrail.store.statements import batches
-from prefect_cloudtrail.store.tables import EVENT_KEYS, FILES, INCIDENTS, OBJECTS, PLACES, REJECTED, RUNS, STATE
+from prefect_cloudtrail.store.tables import FILES, INCIDENTS, OBJECTS, PLACES, REJECTED, RUNS, STATE
 
 
 class Store:
@@ -72,7 +72,7 @@ class Store:
             require_writable(target)
         opened = connect(target)
         with _closed_on_error(opened, home):
-            prepare(opened, kind, has_files=bool(home.found()))
+            prepare(opened, kind, home)
         return cls(home, opened, kind)
 
     @classmethod
@@ -221,11 +221,6 @@ class Store:
         with self._database.reading() as connection:
             found: datetime | None = connection.scalar(oldest)
         return found
-
-    def event_keys(self) -> pl.DataFrame:
-        """Return the events inside the look-back: EVENT_KEY, oldest first."""
-        query = sa.select(EVENT_KEYS.c.key, EVENT_KEYS.c.at).order_by(EVENT_KEYS.c.at, EVENT_KEYS.c.key)
-        return self._frame(query, changes.EVENT_KEY)
 
     def places(self) -> pl.DataFrame:
         """Return where places lie, as first seen: PLACES, by name."""

@@ -15,7 +15,7 @@ from prefect_cloudtrail.errors import CloudTrailResponseError, StateError
 from prefect_cloudtrail.store import incidents
 from prefect_cloudtrail.store.files import FileEntry, FileKind, kind_of, schema_of
 from prefect_cloudtrail.store.statements import Row, batches, insert, insert_or_ignore, insert_or_update
-from prefect_cloudtrail.store.tables import EVENT_KEYS, FILES, OBJECTS, PLACES, REJECTED, RUNS, STATE, TELL
+from prefect_cloudtrail.store.tables import FILES, OBJECTS, PLACES, REJECTED, RUNS, STATE, TELL
 
 # Enough to see what is wrong; every one is counted in its run's summary.
 REJECTED_KEPT = 10_000
@@ -34,12 +34,8 @@ OBJECT: schema.Schema = {
 # Of these, what a run must know not to read an object twice.
 LEDGER: schema.Schema = {name: OBJECT[name] for name in ("log.file.path", "size", "read_until")}
 
-# A row is an event inside the look-back.
-EVENT_KEY: schema.Schema = {"key": pl.String, "@timestamp": schema.UTC_MICROSECONDS}
-
 # How the frames' columns are called in SQL.
 OBJECT_COLUMNS = {"log.file.path": "path"}
-EVENT_KEY_COLUMNS = {"@timestamp": "at"}
 REJECTED_COLUMNS = {"log.file.path": "path", "log.offset": "record"}
 PLACE_COLUMNS = {
     "source.geo.city_name": "city",
@@ -63,10 +59,9 @@ class Change:
     checkpoint: datetime
     objects: pl.DataFrame  # OBJECT
     rejected: pl.DataFrame  # REJECTED
-    event_keys: pl.DataFrame  # EVENT_KEY
-    forget_event_keys_before: datetime
+    seen: pl.DataFrame  # SEEN
     presences: pl.DataFrame  # PRESENCES
-    index: pl.DataFrame  # INDEX
+    index: pl.DataFrame | pl.LazyFrame  # INDEX
     places: pl.DataFrame  # PLACES; a place that is known stays as it was
     incidents: Sequence[Incident]
     tell: Sequence[tuple[str, int]]
@@ -74,7 +69,7 @@ class Change:
     usual: pl.DataFrame | None = None  # USUAL
     usual_until: date | None = None
     drop_files: Sequence[str] = ()
-    replacements: Sequence[pl.DataFrame] = ()  # each PRESENCES, INDEX or USUAL, by its columns
+    replacements: Sequence[pl.DataFrame] = ()  # each of a kind, by its columns
 
     def __post_init__(self) -> None:
         if (self.usual is None) != (self.usual_until is None):
@@ -92,7 +87,7 @@ def checked(change: Change) -> Change:
         change,
         objects=schema.check(change.objects, OBJECT, "OBJECT"),
         rejected=schema.check(change.rejected, schema.REJECTED, "REJECTED"),
-        event_keys=schema.check(change.event_keys, EVENT_KEY, "EVENT_KEY"),
+        seen=schema.check(change.seen, schema.SEEN, "SEEN"),
         places=schema.check(change.places, schema.PLACES, "PLACES"),
         presences=schema.check(change.presences, schema.PRESENCES, "PRESENCES"),
         index=schema.check(change.index, schema.INDEX, "INDEX"),
@@ -101,15 +96,20 @@ def checked(change: Change) -> Change:
     )
 
 
-def new_files(change: Change) -> list[tuple[FileKind, pl.DataFrame]]:
+def new_files(change: Change) -> list[tuple[FileKind, pl.DataFrame | pl.LazyFrame]]:
     """Return the frames that become files, each with its kind; an empty one becomes none."""
-    frames: list[tuple[FileKind, pl.DataFrame | None]] = [
+    frames: list[tuple[FileKind, pl.DataFrame | pl.LazyFrame | None]] = [
         ("presences", change.presences),
         ("index", change.index),
+        ("seen", change.seen),
         ("usual", change.usual),
         *((kind_of(frame), frame) for frame in change.replacements),
     ]
-    return [(kind, frame) for kind, frame in frames if frame is not None and not frame.is_empty()]
+    return [(kind, frame) for kind, frame in frames if frame is not None and _has_rows(frame)]
+
+
+def _has_rows(frame: pl.DataFrame | pl.LazyFrame) -> bool:
+    return not frame.lazy().limit(1).collect().is_empty()
 
 
 def _kept_as(frame: pl.DataFrame) -> tuple[schema.Schema, str]:
@@ -144,8 +144,6 @@ def store(connection: sa.Connection, change: Change, written: Sequence[FileEntry
         tuple(name for name in OBJECT if name not in OBJECT_COLUMNS),
     )
     _store_rejected(connection, change.rejected)
-    insert_or_ignore(connection, EVENT_KEYS, rows(change.event_keys, EVENT_KEY_COLUMNS))
-    connection.execute(sa.delete(EVENT_KEYS).where(EVENT_KEYS.c.at < change.forget_event_keys_before))
     insert_or_ignore(connection, PLACES, rows(change.places, PLACE_COLUMNS))
     incidents.write(connection, change.incidents, change.run_id)
     insert_or_ignore(

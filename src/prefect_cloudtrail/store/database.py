@@ -2,11 +2,14 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
+import polars as pl
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
@@ -14,7 +17,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from prefect_cloudtrail.errors import NewerStateError, StateError
-from prefect_cloudtrail.store import postgresql
+from prefect_cloudtrail.schema import SEEN, UTC_MICROSECONDS, Schema
+from prefect_cloudtrail.seen import with_bits
+from prefect_cloudtrail.store import files, postgresql
+from prefect_cloudtrail.store.files import FileHome
+from prefect_cloudtrail.store.statements import Row
 from prefect_cloudtrail.store.tables import HEAD, STATE
 
 if TYPE_CHECKING:
@@ -114,13 +121,13 @@ def _connect_postgresql(url: sa.URL, *, read_only: bool) -> Database:
     return Database(engine.execution_options(postgresql_readonly=True) if read_only else engine, where)
 
 
-def prepare(database: Database, kind: Kind, *, has_files: bool) -> None:
+def prepare(database: Database, kind: Kind, home: FileHome) -> None:
     """Bring the database to this program's tables and this kind, or refuse it unchanged.
 
     Args:
         database: as `connect` returns it.
         kind: what the state is for.
-        has_files: the state folder already holds files; a database without tables cannot have named them.
+        home: where the files lie; a database without tables cannot have named any that are there.
 
     Raises:
         NewerStateError: it was written by a newer version.
@@ -139,7 +146,7 @@ def prepare(database: Database, kind: Kind, *, has_files: bool) -> None:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         # Again, now that nobody else can: two may have found it missing at once.
         revision = stored_revision(connection, database.where)
-        if revision is None and has_files:
+        if revision is None and home.found():
             raise StateError(
                 f"{database.where} is empty, but its state folder holds files that another database names: "
                 "give that one as --database, or a new folder as --state"
@@ -147,7 +154,7 @@ def prepare(database: Database, kind: Kind, *, has_files: bool) -> None:
         if revision is None and connection.dialect.name == "postgresql":
             postgresql.require_unicode(connection, database.where)
         if revision != HEAD:
-            _upgrade(connection)
+            _upgrade(connection, home)
         if revision is None:
             connection.execute(sa.insert(STATE).values(number=1, kind=kind))
         _require_kind(connection, kind, database.where)
@@ -194,12 +201,20 @@ def migrations() -> "Config":
     return config
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def _upgrade(connection: sa.Connection, home: FileHome) -> None:
     from alembic import command  # noqa: PLC0415  # as above
 
     config = migrations()
     config.attributes["connection"] = connection
+    config.attributes["keep_seen"] = partial(_keep_seen, home)
     command.upgrade(config, "head")
+
+
+def _keep_seen(home: FileHome, keys: Sequence[tuple[str, datetime]]) -> Row:
+    """Write the look-back's events that SQL held to a file, and return its row; nothing names it before the commit."""
+    schema: Schema = {"key": pl.String, "@timestamp": UTC_MICROSECONDS}
+    events = with_bits(pl.DataFrame(keys, schema=schema, orient="row"), "key")
+    return vars(files.write(home, "seen", events.select(list(SEEN))))
 
 
 def _require_known(revision: str, where: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Literal, Protocol, cast, get_args
+from typing import IO, Literal, Protocol, get_args
 from uuid import uuid4
 
 import polars as pl
@@ -12,7 +12,7 @@ import polars as pl
 from prefect_cloudtrail import schema
 from prefect_cloudtrail.errors import CloudTrailResponseError
 
-FileKind = Literal["presences", "usual", "index"]
+FileKind = Literal["presences", "usual", "index", "seen"]
 KINDS: tuple[FileKind, ...] = get_args(FileKind)
 SUFFIX = ".parquet"
 
@@ -44,7 +44,7 @@ class FileHome(Protocol):
         """Make it where it is missing, and make sure that files can be written, read and deleted."""
         ...
 
-    def write(self, name: str, frame: pl.DataFrame) -> int:
+    def write(self, name: str, frame: pl.LazyFrame) -> int:
         """Return the size of a new file with the frame's rows, whole and lasting before this returns."""
         ...
 
@@ -67,7 +67,13 @@ class FileHome(Protocol):
 
 def schema_of(kind: FileKind) -> schema.Schema:
     """Return the schema of this kind's rows."""
-    return {"presences": schema.PRESENCES, "usual": schema.USUAL, "index": schema.INDEX}[kind]
+    schemas: dict[FileKind, schema.Schema] = {
+        "presences": schema.PRESENCES,
+        "usual": schema.USUAL,
+        "index": schema.INDEX,
+        "seen": schema.SEEN,
+    }
+    return schemas[kind]
 
 
 def kind_of(frame: pl.DataFrame) -> FileKind:
@@ -84,15 +90,15 @@ def kind_of(frame: pl.DataFrame) -> FileKind:
     )
 
 
-def write(home: FileHome, kind: FileKind, frame: pl.DataFrame) -> FileEntry:
-    """Return the entry of a new file with the frame's rows.
+def write(home: FileHome, kind: FileKind, frame: pl.DataFrame | pl.LazyFrame) -> FileEntry:
+    """Return the entry of a new file with the frame's rows; of a scan, a part at a time is read.
 
     Raises:
         StateError: the file cannot be written.
     """
+    rows, first, last = _span(kind, frame.lazy())
     name = f"{kind}/{uuid4()}{SUFFIX}"
-    first, last = _span(kind, frame)
-    return FileEntry(kind, name, frame.height, home.write(name, frame), first, last)
+    return FileEntry(kind, name, rows, home.write(name, frame.lazy()), first, last)
 
 
 def scan(home: FileHome, kind: FileKind, entries: Sequence[FileEntry]) -> pl.LazyFrame:
@@ -111,13 +117,13 @@ def scan(home: FileHome, kind: FileKind, entries: Sequence[FileEntry]) -> pl.Laz
     )
 
 
-def encode(frame: pl.DataFrame, file: IO[bytes]) -> None:
+def encode(frame: pl.LazyFrame, file: IO[bytes]) -> None:
     """Write the frame's rows as Parquet."""
-    frame.write_parquet(file, compression="zstd", row_group_size=ROWS_PER_GROUP)
+    frame.sink_parquet(file, compression="zstd", compression_level=6, row_group_size=ROWS_PER_GROUP)
 
 
-def _span(kind: FileKind, frame: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
-    if kind == "usual":
-        return None, None
-    times = frame["hour" if kind == "presences" else "@timestamp"]
-    return cast("datetime | None", times.min()), cast("datetime | None", times.max())
+def _span(kind: FileKind, frame: pl.LazyFrame) -> tuple[int, datetime | None, datetime | None]:
+    """How many rows there are, and the first and the last of their times."""
+    times = pl.lit(None) if kind == "usual" else pl.col("hour" if kind == "presences" else "@timestamp")
+    rows, first, last = frame.select(pl.len(), times.min().alias("first"), times.max().alias("last")).collect().row(0)
+    return rows, first, last

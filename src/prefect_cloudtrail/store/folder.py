@@ -42,7 +42,7 @@ class FolderHome:
         for folder in folders:
             require_writable(folder)
 
-    def write(self, name: str, frame: pl.DataFrame) -> int:
+    def write(self, name: str, frame: pl.LazyFrame) -> int:
         """Return the size of a new file with the frame's rows, on the disk before this returns.
 
         Raises:

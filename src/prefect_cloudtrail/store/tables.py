@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The revision that these tables are: an existing state at it is opened without Alembic's machinery.
-HEAD = "0005"
+HEAD = "0006"
 
 # What stands for U+0000 where the database cannot hold it: a character of nobody's, which a record could not mean.
 NUL = "\U0010fffd"
@@ -118,13 +118,6 @@ REJECTED = sa.Table(
     sa.Column("record", sa.BigInteger),
     sa.Column("reason", Text),
     sa.Column("sample", Text),
-)
-
-EVENT_KEYS = sa.Table(
-    "event_keys",
-    METADATA,
-    sa.Column("key", Text, primary_key=True),
-    sa.Column("at", UtcDateTime, nullable=False, index=True),
 )
 
 PLACES = sa.Table(
