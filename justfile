@@ -46,6 +46,10 @@ bench *arguments:
 judge *arguments:
     uv run --group bench python -m bench.judge {{ arguments }}
 
+# how fast every step is at an organisation's scale, beside its peers; arguments go to the benchmark
+speed *arguments:
+    uv run --group bench python -m bench.speed {{ arguments }}
+
 # fit the weights of evidence or the k of contexts, and print them; arguments: weights or k, and theirs
 fit *arguments:
     uv run --group bench python -m bench.fit {{ arguments }}

@@ -41,7 +41,8 @@ class Size:
     cities: int = 300
     networks: int = 6_000
     events: int = 1_000_000
-    hours: int = 4
+    minutes: int = 240  # in which the new events come
+    odd: float = 1.0  # how much odder the new events are than the days before
 
 
 @dataclass(frozen=True)
@@ -66,21 +67,22 @@ class Judged:
 
 def organisation(seed: int, size: Size) -> Judged:
     """Return the input of one run, the same for the same seed."""
-    drawn = _Drawn(np.random.default_rng(seed), size)
+    drawn = Drawn(np.random.default_rng(seed), size)
     usual, today = empty(USUAL), day_of(BEGIN)
     for ago in range(HISTORY_DAYS, RECENT_DAYS, -1):
         usual = fold(usual, presences(drawn.day(ago)), all_tallies(), today)
     recent = [presences(drawn.day(ago)) for ago in range(RECENT_DAYS, -1, -1)]
-    placed = drawn.burst()
+    burst = drawn.burst()
     places = drawn.networks.drop_nulls("place").unique("place", keep="first", maintain_order=True).select(list(PLACES))
-    learned = pl.concat([*recent, presences(placed)]).select(list(PRESENCES))
-    return Judged(usual.lazy(), learned.lazy(), placed.lazy(), places.lazy())
+    learned = pl.concat([*recent, presences(burst)]).select(list(PRESENCES))
+    return Judged(usual.lazy(), learned.lazy(), burst.lazy(), places.lazy())
 
 
-class _Drawn:
+class Drawn:
     """Callers, commands, networks and habits, and calls drawn of them."""
 
     def __init__(self, chance: np.random.Generator, size: Size) -> None:
+        """Draw them, the same for the same state of `chance`."""
         self._chance, self._size = chance, size
         self.networks = self._networks()
         self._commands = self._command_names()
@@ -105,15 +107,20 @@ class _Drawn:
             when = np.repeat(np.array(awake, dtype=np.int64), len(callers) * draws)
             parts.append((who, when * 3_600 + self._chance.integers(0, 3_600, len(who))))
         callers, seconds = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return self._calls(callers, seconds, begin)
+        return placed(self._calls(callers, seconds, begin))
 
     def burst(self) -> pl.DataFrame:
         """Return the new events: robots in a hurry, people, and both's few errors."""
+        return placed(self.burst_drawn(BEGIN))
+
+    def burst_drawn(self, begin: datetime) -> pl.DataFrame:
+        """Return the new events from a moment on, with the columns of PLACED and those they were drawn by."""
         count = round(self._size.events * SHARE_OF_ROBOTS_EVENTS)
         robots, people = (self._at_work(kind, BEGIN) for kind in DRAWS_AN_HOUR)
         busiest = (len(robots) * self._chance.random(count) ** 2).astype(np.int64)
         who = np.concatenate([robots[busiest], self._chance.choice(people, self._size.events - count)])
-        return self._calls(who, self._chance.integers(0, self._size.hours * 3_600, len(who)), BEGIN)
+        seconds = self._chance.integers(0, self._size.minutes * 60, len(who))
+        return self._calls(who, seconds, begin, self._size.odd)
 
     def _at_work(self, kind: str, day: datetime) -> np.ndarray:
         robots = np.arange(self._size.robots)
@@ -121,11 +128,12 @@ class _Drawn:
         share = 0.05 if day.weekday() in WEEKEND else 0.8
         return robots if kind == "robot" else people[self._chance.random(len(people)) < share]
 
-    def _calls(self, who: np.ndarray, seconds: np.ndarray, begin: datetime) -> pl.DataFrame:
-        """PLACED of these callers at these seconds."""
+    def _calls(self, who: np.ndarray, seconds: np.ndarray, begin: datetime, odd: float = 1.0) -> pl.DataFrame:
+        """What these callers do at these seconds: PLACED's columns where they are said, and what they were drawn by."""
         chance, count = self._chance, len(who)
         habit = (HABITS * chance.random(count) ** 2).astype(np.int64)
-        odd_command, odd_network = chance.random(count) < ODD_COMMAND, chance.random(count) < ODD_NETWORK
+        odd_command = chance.random(count) < ODD_COMMAND * odd
+        odd_network = chance.random(count) < ODD_NETWORK * odd
         command = np.where(odd_command, chance.integers(0, self._size.commands, count), self._command[who, habit])
         network = np.where(odd_network, chance.integers(0, self._size.networks, count), self._network[who, habit])
         # Every seventh command fails for one caller in ten, always alike.
@@ -150,9 +158,9 @@ class _Drawn:
         at = pl.lit(begin) + pl.duration(seconds="seconds")
         windowed = (pl.lit(begin) + pl.duration(seconds=pl.col("seconds") + pl.col("delay"))).dt.truncate("15m")
         errors = pl.DataFrame({"aws.cloudtrail.error_code": ERRORS}).with_row_index("error_at")
-        accounts = pl.DataFrame({"cloud.account.id": [_account(each) for each in range(self._size.accounts)]})
+        accounts = pl.DataFrame({"cloud.account.id": [self._account_name(each) for each in range(self._size.accounts)]})
         error = pl.col("aws.cloudtrail.error_code")
-        placed = (
+        return (
             drawn.with_columns(pl.col("error_at").replace(-1, None))
             .join(self._callers, left_on="who", right_on="at", how="left")
             .join(self._commands, left_on="command_at", right_on="at", how="left")
@@ -175,8 +183,6 @@ class _Drawn:
                 ).alias("log.file.path"),
             )
         )
-        absent = [pl.lit(None, kind).alias(name) for name, kind in PLACED.items() if name not in placed.columns]
-        return placed.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in PLACED.items())
 
     def _networks(self) -> pl.DataFrame:
         """GEO of each network; some cities have most.
@@ -233,7 +239,7 @@ class _Drawn:
         account = pl.Series("home", chance.integers(0, size.accounts, size.principals))
         role = pl.format(
             "arn:aws:iam::{}:role/{}{}",
-            account.map_elements(_account, return_dtype=pl.String),
+            account.map_elements(self._account_name, return_dtype=pl.String),
             pl.when(robot).then(pl.lit("robot")).otherwise(pl.lit("team")),
             pl.col("at") % 30,
         )
@@ -252,6 +258,11 @@ class _Drawn:
             pl.when(~robot).then(pl.lit(value=True)).alias(mfa),
         )
 
+    def _account_name(self, number: int) -> str:
+        return str(100_000_000_000 + number)
 
-def _account(number: int) -> str:
-    return str(100_000_000_000 + number)
+
+def placed(drawn: pl.DataFrame) -> pl.DataFrame:
+    """Return PLACED of what was drawn: what is not said is null."""
+    absent = [pl.lit(None, kind).alias(name) for name, kind in PLACED.items() if name not in drawn.columns]
+    return drawn.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in PLACED.items())

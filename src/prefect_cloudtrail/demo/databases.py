@@ -26,15 +26,17 @@ CONTINENTS = {
 
 def write_city_database(networks: Iterable[Network], path: Path, built: datetime) -> None:
     """Write where each network is; one without a city has its country and no more."""
-    rows = ((network, {**_country_row(network.country), **_city_row(network.city)}) for network in networks)
-    _write(rows, path, "GeoLite2-City", built)
+    rows = (
+        (IPSet([network.cidr]), {**_country_row(network.country), **_city_row(network.city)}) for network in networks
+    )
+    write_database(rows, path, "GeoLite2-City", built)
 
 
 def write_asn_database(networks: Iterable[Network], path: Path, built: datetime) -> None:
     """Write who runs each network."""
     rows = (
         (
-            network,
+            IPSet([network.cidr]),
             {
                 "autonomous_system_number": network.asn,
                 "autonomous_system_organization": network.organisation,
@@ -42,7 +44,7 @@ def write_asn_database(networks: Iterable[Network], path: Path, built: datetime)
         )
         for network in networks
     )
-    _write(rows, path, "GeoLite2-ASN", built)
+    write_database(rows, path, "GeoLite2-ASN", built)
 
 
 def _country_row(code: str) -> dict[str, object]:
@@ -66,12 +68,13 @@ def _city_row(city: City | None) -> dict[str, object]:
     }
 
 
-def _write(rows: Iterable[tuple[Network, dict[str, object]]], path: Path, kind: str, built: datetime) -> None:
+def write_database(rows: Iterable[tuple[IPSet, dict[str, object]]], path: Path, kind: str, built: datetime) -> None:
+    """Write a database of this type: what is said of each set of addresses."""
     writer = MMDBWriter(
         ip_version=6, database_type=kind, languages=["en"], description="Generated example", ipv4_compatible=True
     )
-    for network, row in rows:
-        writer.insert_network(IPSet([network.cidr]), row)
+    for addresses, row in rows:
+        writer.insert_network(addresses, row)
     # Not to_db_file: it stamps the clock's time into the file, and the same organisation is the same bytes.
     meta = {
         "ip_version": writer.ip_version,
