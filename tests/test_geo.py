@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from prefect_cloudtrail import networks
 from prefect_cloudtrail.errors import GeoError
 from prefect_cloudtrail.geo import Geo, caller, distance_km, kilometres, locate, network_of, place, place_key
 from prefect_cloudtrail.networks import Address
@@ -312,6 +313,29 @@ def test_every_event_is_placed_in_its_row(geo: Geo) -> None:
     assert check(placed.select(*EVENTS), EVENTS, "EVENTS").equals(events)
     assert placed["source.ip"].to_list() == ["85.10.1.2", None, None, "85.20.1.2", "85.10.1.2", None]
     assert placed["place"].to_list() == ["Kyiv, 30, UA", None, None, None, "Kyiv, 30, UA", None]
+
+
+ODD = (
+    *("85.10.1.2", "85.10.1.2.", "85.10.1.", "85.10.1", "85.10.1.02", "85.10.1.256", "85.10.1.2:443", " 85.10.1.2"),
+    *("85.30.1.1", "85.30.1.200", "85.40.1.7", "85.40.1.8", "192.0.0.8", "192.0.0.9", "10.0.0.1", "255.255.255.255"),
+    *("2a01:100::1", "::ffff:85.10.1.2", "85.10.1.2, 85.20.1.2", "iam.amazonaws.com", "", None),
+)
+
+
+def test_addresses_placed_together_are_placed_as_each_one_is(write: Write, tmp_path: Path) -> None:
+    # given a network that two records share, and one of which a single address is listed
+    berlin: dict[str, Any] = {"city": {"names": {"en": "Berlin"}}, "country": {"iso_code": "DE"}}
+    records = {"85.10.0.0/16": KYIV, "85.30.1.0/25": KYIV, "85.30.1.128/25": berlin, "85.40.0.0/16": berlin}
+    listed = tmp_path / "networks.csv"
+    listed.write_text("network,kind\n85.40.1.7/32,tor\n", encoding="utf-8")
+    cities = write({**records, "2a01:100::/32": KYIV, "192.0.0.0/24": KYIV})
+    geo = Geo.open(cities, networks=networks.Networks.read(listed))
+    written = (*ODD, *reversed(ODD))
+    # when
+    placed, again = (place(events_from(*written), geo).select(*GEO) for _ in range(2))
+    # then
+    assert placed.to_dicts() == [locate(each, geo) for each in written]
+    assert again.equals(placed)
 
 
 def test_no_events_are_placed_as_none(geo: Geo) -> None:

@@ -96,8 +96,8 @@ class Geo:
     asn: Database | None
     build: str
     networks: Networks = NOTHING_LISTED
-    # What was looked up already, by address or by the first three numbers of an IPv4 network.
-    located: dict[str, Located | None] = field(default_factory=dict, repr=False, compare=False)
+    # What was looked up already: an address, or the first three numbers of an IPv4 network; which of the two, first.
+    located: dict[tuple[bool, str], Located | None] = field(default_factory=dict, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Callable[..., "Geo"], tuple[object, ...]]:
         """Open the files again in the process that it is sent to, once: what it looked up, it remembers there."""
@@ -143,20 +143,26 @@ def place(events: pl.DataFrame, geo: Geo) -> pl.DataFrame:
     key = pl.when(is_together).then("beginning").otherwise(written).alias("key")
     rows = rows.select(written, key, is_together.fill_null(value=False).alias("is_together"))
     alone = rows.filter(~pl.col("is_together"))["key"].unique()
-    by_key = [*together.items(), *((each, _located_address(each, geo)) for each in alone)]
-    located = pl.DataFrame([{**columns, "key": each} for each, columns in by_key], schema={"key": pl.String, **GEO})
-    placed = rows.join(located, on="key", how="left", nulls_equal=True, maintain_order="left")
-    address = pl.when("is_together").then(written).otherwise("source.ip").alias("source.ip")
-    return events.drop(*GEO, strict=False).hstack(placed.with_columns(address).select(*GEO))
+    found: list[tuple[str | None, bool, Located]] = [(each, True, columns) for each, columns in together.items()]
+    found += [(each, False, _located_address(each, geo)) for each in alone]
+    located = pl.DataFrame(
+        [{**columns, "key": each, "is_together": of_network} for each, of_network, columns in found],
+        schema={"key": pl.String, "is_together": pl.Boolean, **GEO},
+    )
+    # On both: what is written may be nothing but a network's beginning.
+    placed = rows.join(located, on=["key", "is_together"], how="left", nulls_equal=True, maintain_order="left")
+    # Its own, of a public network's; a private one has none.
+    address = pl.when(pl.col("is_together") & pl.col("source.ip").is_not_null()).then(written).otherwise("source.ip")
+    return events.drop(*GEO, strict=False).hstack(placed.with_columns(address.alias("source.ip")).select(*GEO))
 
 
 def _located_address(written: str | None, geo: Geo) -> Located:
-    return _remembered(geo, written or "", lambda: locate(written, geo)) or {}
+    return _remembered(geo, (False, written or ""), lambda: locate(written, geo)) or {}
 
 
 def _located_network(beginning: str, geo: Geo) -> Located | None:
     """Return the GEO columns of every address that begins so, `source.ip` apart; None where they may differ."""
-    return _remembered(geo, beginning, lambda: _located_together(beginning, geo))
+    return _remembered(geo, (True, beginning), lambda: _located_together(beginning, geo))
 
 
 def _located_together(beginning: str, geo: Geo) -> Located | None:
@@ -166,7 +172,7 @@ def _located_together(beginning: str, geo: Geo) -> Located | None:
     return None if divided or max(lengths) > NETWORK_BITS else locate(str(first), geo)
 
 
-def _remembered(geo: Geo, key: str, look_up: Callable[[], Located | None]) -> Located | None:
+def _remembered(geo: Geo, key: tuple[bool, str], look_up: Callable[[], Located | None]) -> Located | None:
     # Threads may share it: what was there may be gone at once.
     with suppress(KeyError):
         return geo.located[key]
