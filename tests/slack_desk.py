@@ -171,7 +171,7 @@ def a_desk(slack: LocalSlack, folder: Path, endpoint: str, monkeypatch: Any) -> 
         monkeypatch.setenv(name, value)
     with clients.plane(settings()) as plane:
         own = replace(plane, clock=clock)
-        client = WebClient(token=slack.bot_token, base_url=slack.api_url, timeout=5, retry_handlers=[])
+        client = WebClient(token=slack.bot_token, base_url=slack.api_url, timeout=30, retry_handlers=[])
         desk = Desk(slack, robbery, own, clock, Listener(own, client, slack.channel))
         desk.rules()
         yield desk

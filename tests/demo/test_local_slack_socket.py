@@ -125,6 +125,7 @@ def test_a_click_that_nobody_acknowledges_is_shown_as_lost_until_one_is(
     assert slack.people.click(ME, slack.channel, ts, "go") is False
     assert slack.workspace.lost(ME) == {(slack.channel, ts, "go")}
     slack.faults.clear()
+    monkeypatch.undo()
     assert slack.people.click(ME, slack.channel, ts, "go") is True
     assert slack.workspace.lost(ME) == set()
 

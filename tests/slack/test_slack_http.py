@@ -160,7 +160,7 @@ def test_what_is_being_answered_at_the_end_is_answered_first(quiet_desk: Desk) -
             "actions": [{"type": "button", "action_id": "ask.again", "value": f"v1.{quiet_desk.incident_id}"}],
         }
     )
-    quiet_desk.slack.faults.slow(1, "users.info")
+    quiet_desk.slack.faults.slow(3, "users.info")
     with serving(quiet_desk) as at:
         assert posted(at, body, signed(quiet_desk, body))[0] == HTTPStatus.OK
         assert quiet_desk.audited() == []

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -375,19 +376,17 @@ def test_a_dialog_that_cannot_be_opened_is_said_beside_the_card(desk: Desk) -> N
 
 def test_a_dialog_that_is_closed_meanwhile_does_not_swallow_the_answer(desk: Desk) -> None:
     request = desk.ask()
-    desk.slack.faults.slow(0.5, "users.info", calls=2)
-    desk.click(MAYAS, APPROVE)
-    desk.slack.people.wait_for(lambda: desk.slack.people.view(MAYAS))
-    desk.slack.people.close(MAYAS)
+    for user in (MAYAS, OTTO.user_id):
+        with desk.slack.faults.held("users.info", calls=1):
+            desk.click(user, APPROVE)
+            desk.slack.people.wait_for(partial(desk.slack.people.view, user))
+            desk.slack.people.close(user)
     assert desk.whispered(MAYAS) == "The dialog could not be filled: click again. Nothing was done."
-    desk.click(OTTO.user_id, APPROVE)
-    desk.slack.people.wait_for(lambda: desk.slack.people.view(OTTO.user_id))
-    desk.slack.people.close(OTTO.user_id)
     assert desk.whispered(OTTO.user_id) == "Nothing was done: you are not among those who may decide."
     desk.opens(JONASS, APPROVE)
-    desk.slack.faults.slow(0.5, "users.info", calls=1)
-    desk.sends(JONASS)
-    desk.slack.people.close(JONASS)
+    with desk.slack.faults.held("users.info", calls=1):
+        desk.sends(JONASS)
+        desk.slack.people.close(JONASS)
     assert desk.whispered(JONASS) == "*Approved.* Approved; it is carried out now."
     assert outcome(desk, request.request_id) is SettlementOutcome.APPROVED
 

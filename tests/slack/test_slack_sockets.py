@@ -83,13 +83,14 @@ def test_it_connects_anew_by_itself(desk: Desk, warn: bool) -> None:
 
 def test_several_people_are_answered_at_once(desk: Desk) -> None:
     desk.ask()
-    desk.slack.faults.slow(3, "users.info", calls=1)
-    desk.click(OTTO.user_id, APPROVE)
-    desk.slack.people.wait_for(lambda: desk.slack.people.view(OTTO.user_id))
-    assert desk.opens(JONASS, APPROVE).startswith("Disable this key?")
-    waiting = desk.slack.people.view(OTTO.user_id)
-    assert waiting is not None
-    assert waiting["title"]["text"] == "One moment"
+    with desk.slack.faults.held("users.info", calls=1):
+        desk.click(OTTO.user_id, APPROVE)
+        desk.slack.people.wait_for(lambda: desk.slack.faults.calls("users.info"))
+        assert desk.opens(JONASS, APPROVE).startswith("Disable this key?")
+        waiting = desk.slack.people.view(OTTO.user_id)
+        assert waiting is not None
+        assert waiting["title"]["text"] == "One moment"
+    assert desk.reads(OTTO.user_id).startswith("Nothing was done\n")
 
 
 def test_what_is_being_answered_at_the_end_is_answered_first(quiet_desk: Desk) -> None:
@@ -97,7 +98,7 @@ def test_what_is_being_answered_at_the_end_is_answered_first(quiet_desk: Desk) -
     quiet_desk.slack.faults.slow(1, "users.info", calls=1)
     with at_work(quiet_desk):
         quiet_desk.click(OTTO.user_id, APPROVE)
-        quiet_desk.slack.people.wait_for(lambda: quiet_desk.slack.people.view(OTTO.user_id))
+        quiet_desk.slack.people.wait_for(lambda: quiet_desk.slack.faults.calls("users.info"))
     assert quiet_desk.reads(OTTO.user_id) == (
         "Nothing was done\nNothing was done: you are not among those who may decide."
     )

@@ -1,8 +1,10 @@
 """What a test or a drill may make of the local Slack: down, slow, rate limited, ambiguous, dropping its sockets."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import RLock
+from threading import Event, RLock
 
 EVERY = "*"
 # The one part of Slack that is no method of the Web API: where sockets are opened.
@@ -24,6 +26,7 @@ class Fault:
     retry_after: int | None = None
     error: str | None = None
     ambiguous: bool = False
+    until: Event | None = None
 
 
 @dataclass
@@ -59,6 +62,16 @@ class Faults:
     def slow(self, seconds: float, method: str = EVERY, *, calls: int | None = None) -> None:
         """Do each call's work only after so many seconds."""
         self._add(Fault(method, calls, seconds=seconds))
+
+    @contextmanager
+    def held(self, method: str = EVERY, *, calls: int | None = None) -> Iterator[None]:
+        """Do each call's work only once the block is over."""
+        until = Event()
+        self._add(Fault(method, calls, until=until))
+        try:
+            yield
+        finally:
+            until.set()
 
     def rate_limited(self, retry_after: int, method: str = EVERY, *, calls: int | None = 1) -> None:
         """Answer the next calls with 429 and `Retry-After`, in seconds."""

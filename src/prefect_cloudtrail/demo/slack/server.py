@@ -125,6 +125,8 @@ class Server:
         faults = self.faults.of(method)
         await asyncio.sleep(sum(each.seconds for each in faults))
         for fault in faults:
+            if fault.until is not None:
+                await asyncio.to_thread(fault.until.wait)
             if fault.down:
                 return _cut(request) if fault.status is None else web.Response(status=fault.status)
             if fault.retry_after is not None:
