@@ -284,8 +284,8 @@ class History:
     learned: pl.DataFrame  # PRESENCES and own_visible, coded
     # What was counted already, by the question and the first day it was asked of: several rules ask the same.
     _answers: dict[tuple[Tally, int], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
-    # The context of each of `learned`, by its columns.
-    _contexts: dict[tuple[str, ...], pl.Series] = field(default_factory=dict, repr=False, compare=False)
+    # The contexts of several columns that `learned` has, each once, with these columns.
+    _contexts: dict[tuple[str, ...], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, usual: pl.LazyFrame, learned: pl.DataFrame, held: pl.DataFrame) -> "History":
@@ -314,18 +314,27 @@ class History:
 
     def _counted(self, tally: Tally, contexts: pl.Series) -> pl.LazyFrame:
         """What each presence of the last days counts as: context, outcome, what makes it one, its day, when visible."""
-        if tally.context not in self._contexts:
-            keyed = self.learned.with_columns(tally.key.cast(CODED).alias("context"))
-            self._contexts[tally.context] = keyed["context"]
         visible = pl.col("own_visible" if tally.own else "visible").alias("visible")
         return (
-            self.learned.lazy()
-            .with_columns(self._contexts[tally.context])
-            .filter(pl.col("context").is_in(contexts.implode()))
+            self._rows_of(tally, contexts)
             .select("context", *tally.counted, day("hour").alias("day"), visible)
             .drop_nulls()
             .with_columns(pl.col("outcome").cast(CODED))
         )
+
+    def _rows_of(self, tally: Tally, contexts: pl.Series) -> pl.LazyFrame:
+        """Those of `learned` in these contexts, with the `context`."""
+        columns = tally.context
+        if not columns[1:]:
+            named = self.learned.lazy().with_columns(tally.key.cast(CODED).alias("context"))
+            return named.filter(pl.col("context").is_in(contexts.implode()))
+        # Named are the few contexts there are, not the many rows; and few of these rows are of a context asked about.
+        if columns not in self._contexts:
+            met = self.learned.lazy().select(columns).drop_nulls().unique()
+            self._contexts[columns] = met.with_columns(tally.key.cast(CODED).alias("context")).collect()
+        asked = self._contexts[columns].filter(pl.col("context").is_in(contexts.implode()))
+        likely = [pl.col(each).is_in(asked[each].unique().implode()) for each in columns]
+        return self.learned.lazy().filter(likely).join(asked.lazy(), on=columns)
 
     def known(self, tally: Tally, asked: pl.DataFrame) -> pl.DataFrame:
         """Return the asked rows whose outcome had been there when the hour began: those that `counts` has an n of.

@@ -19,7 +19,7 @@ from prefect_cloudtrail.cloudtrail.s3_listing import listed
 from prefect_cloudtrail.errors import SourceError
 
 PERMISSIONS = ("s3:GetObject", "s3:ListBucket")
-MAX_OBJECTS = 64
+MAX_OBJECTS = 128
 MAX_BYTES = 128_000_000
 
 
