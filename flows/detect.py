@@ -18,6 +18,7 @@ from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.tasks.artifacts import show_summary
 from prefect_cloudtrail.tasks.blocks import known_settings
 from prefect_cloudtrail.tasks.channels import tell_due
+from prefect_cloudtrail.tasks.notices import incident_found, tell_notices
 from prefect_cloudtrail.tasks.runs import name_run, restart_crashed
 from prefect_cloudtrail.tasks.windows import SKIPPED, run_window
 
@@ -81,6 +82,7 @@ def detect(
         return Completed(name=SKIPPED, message=ended.message)
     summary = cast("dict[str, Any]", ended.result())
     show_summary(summary, "detect")
+    tell_notices(known)
     start_responses(known, found_with)
     if known.slack_channel is not None:
         # Where no responder is there to do it: what Slack did not take before, and who is called next.
@@ -113,6 +115,7 @@ def start_responses(known: Settings, found_with: FoundWith) -> None:
             if failure:
                 failed.append(f"{incident_id}: {failure}")
             else:
+                incident_found(incident_id, revision, of_state)
                 # After the start: a crash between the two starts it again, under the same key.
                 store.mark_told_started(incident_id, revision, datetime.now(UTC))
     if failed:

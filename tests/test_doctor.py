@@ -33,6 +33,7 @@ from stolen_key import END, LAST_DAY, Trail, write_trail
 from prefect_cloudtrail import doctor
 from prefect_cloudtrail.checks import Check, conclusion, failed
 from prefect_cloudtrail.cli import main
+from prefect_cloudtrail.notices import Notice, NoticeKind
 from prefect_cloudtrail.store import Store
 
 PAGE = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -503,6 +504,16 @@ def nothing_was_read(place: Place) -> None:
     Store.open(place.state).close()
 
 
+def a_silent_account(place: Place) -> None:
+    with Store.open(place.state) as store, store.lease("detect", "test", 2, place.now) as lease:
+        notice = Notice("n", NoticeKind.SILENCE, "111122223333", "It is silent.", place.now, place.now)
+        store.end_run([notice], place.now, lease)
+
+
+def renamed_objects(place: Place) -> None:
+    execute(place, "delete from deliveries")
+
+
 def a_killed_run(place: Place) -> None:
     with Store.open(place.state) as store, store.lease("detect", "detect", 2, place.now - timedelta(minutes=5)):
         shutil.copy(place.state / "cases.db", place.folder / "as it was")
@@ -600,6 +611,8 @@ MADE: dict[str, Callable[[Place], None]] = {
     "is encoded in": an_encoding_that_lacks_letters,
     "detect has not run since": a_schedule_that_stopped,
     "nothing was read yet": nothing_was_read,
+    "delivered nothing since": a_silent_account,
+    "whether a trail falls silent is not seen": renamed_objects,
     "ended without giving it back": a_killed_run,
     "to tell": an_incident_that_nobody_told,
     "written and not shown": a_card_that_nobody_showed,
@@ -652,7 +665,8 @@ def test_a_folder_and_sqlite_that_are_right_have_nothing_to_see_to(place: Place)
     checks = place.checks()
     assert {each.name: each.status for each in checks} == {
         **dict.fromkeys(
-            ("settings", "source", "city_db", "asn_db", "state", "checkpoint", "lease", "told", "slack"), "ok"
+            ("settings", "source", "city_db", "asn_db", "state", "checkpoint", "silence", "lease", "told", "slack"),
+            "ok",
         ),
         "clock": "skipped",
     }

@@ -11,6 +11,7 @@ import polars as pl
 
 from prefect_cloudtrail.card import terminal
 from prefect_cloudtrail.errors import StateError
+from prefect_cloudtrail.notices import NoticeKind
 from prefect_cloudtrail.rows import incident_row
 from prefect_cloudtrail.store import FileEntry, Store
 from prefect_cloudtrail.store.files import KINDS
@@ -39,6 +40,8 @@ def contents(state: Path, database: str | None) -> Contents:
             "checkpoint": (store.checkpoint(), store.usual_until()),
             "ledger": _rows(store.ledger()),
             "rejected": _rows(store.rejected()),
+            "deliveries": store.notices.deliveries(),
+            "notices": store.notices.all(*NoticeKind),
             "places": _rows(store.places()),
             **{kind: _rows(store.scan(kind).collect()) for kind in KINDS},
             "files": sorted(map(_entry, entries), key=repr),

@@ -165,7 +165,7 @@ def not_asked(plan: Plan, why: str) -> str:
 
 
 def summary_lines(summary: Mapping[str, Any]) -> list[str]:
-    """Return a run's summary row in one sentence, and a line for each account that still learns."""
+    """Return a run's summary row in one sentence, and a line for each account that still learns, or is silent."""
     rejected = sum(summary["rejected"].values())
     why = f" ({', '.join(f'{count} {reason}' for reason, count in summary['rejected'].items())})" if rejected else ""
     quiet = f" ({summary['suppressed']:,} suppressed)" if summary.get("suppressed") else ""
@@ -174,7 +174,17 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
         f"{_number(summary['duplicates'], 'duplicate')}, {rejected:,} rejected{why}; "
         f"{_number(summary['alerts'], 'alert')}{quiet}, {_number(summary['incidents'], 'incident')}."
     )
-    return [sentence, *(f"learning: {account}" for account in summary["learning"])]
+    learning = [f"learning: {account}" for account in summary["learning"]]
+    silent = [f"silent: {account}" for account in summary.get("silent", ())]
+    return [sentence, *learning, *silent]
+
+
+def notice_lines(summary: Mapping[str, Any], width: int = 80) -> list[str]:
+    """Return what people must hear beside a run's incidents, for a terminal, each with an empty line behind it."""
+    lines: list[str] = []
+    for each in summary["notices"]:
+        lines += [*_wrapped("   NOTICE  ", plain(each["sentence"], 2_500), width), ""]
+    return lines
 
 
 def tuning_lines(found: Tuning) -> list[str]:

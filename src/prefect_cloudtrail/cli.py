@@ -116,7 +116,9 @@ def detect(as_json: bool, since: datetime | None, until: datetime | None, **give
       prefect-cloudtrail detect --source ./trail --city-db GeoLite2-City.mmdb --state ./state
     """
     chosen = _settings(given)
-    _report(_run(chosen, "live", until=until or datetime.now(UTC), since=since), chosen.tell_from, as_json=as_json)
+    done = _run(chosen, "live", until=until or datetime.now(UTC), since=since)
+    _report(done, chosen.tell_from, as_json=as_json)
+    _note_shown(chosen, done)
 
 
 @main.command()
@@ -310,7 +312,7 @@ def _tuned(outcome: Outcome, learn_until: datetime, tell_from: float) -> Tuning:
 
 
 def _report(outcome: Outcome, tell_from: float, *, as_json: bool, tuned: Tuning | None = None) -> None:
-    from prefect_cloudtrail.card import summary_lines, tuning_lines
+    from prefect_cloudtrail.card import notice_lines, summary_lines, tuning_lines
     from prefect_cloudtrail.rows import summary_row
 
     summary = summary_row(outcome.summary.row(), tuned)
@@ -322,8 +324,17 @@ def _report(outcome: Outcome, tell_from: float, *, as_json: bool, tuned: Tuning 
     told = [incident for incident in outcome.incidents if incident.risk >= tell_from and incident.status not in quiet]
     _print_cards(told)
     _print_table([incident for incident in outcome.incidents if incident not in told])
-    for line in [*(tuning_lines(tuned) if tuned else []), *summary_lines(summary)]:
+    for line in [*notice_lines(summary), *(tuning_lines(tuned) if tuned else []), *summary_lines(summary)]:
         click.echo(line)
+
+
+def _note_shown(settings: Settings, done: Outcome) -> None:
+    """Record that its notices were shown; after they were: a crash between shows them again rather than never."""
+    from prefect_cloudtrail import clients
+
+    if done.summary.notices:
+        with clients.case_store(settings) as store:
+            store.notices.change([each["notice_id"] for each in done.summary.notices], shown_at=datetime.now(UTC))
 
 
 def _print_rows(found: list[Incident], context: str | None = None, course: Course | None = None) -> None:

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -25,16 +25,21 @@ from prefect_cloudtrail import (
     egress,
     exemptions,
     facts,
+    notices,
     rarity,
     replacing,
+    silence,
+    tampering,
 )
 from prefect_cloudtrail.cases import Alert, Incident
 from prefect_cloudtrail.cloudtrail import MAX_OBJECT_BYTES, LogObject, NoticeSource, Reason, Source
+from prefect_cloudtrail.cloudtrail.whole import whole_records
 from prefect_cloudtrail.errors import SourceError
 from prefect_cloudtrail.feedback import Feedback
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.history import HELD_BACK, History, Tally, coded, day, day_of, midnight, presences
 from prefect_cloudtrail.incidents import Draft, assign, judge
+from prefect_cloudtrail.notices import Notice, NoticeKind
 from prefect_cloudtrail.parts import Asked, Part, Reading, in_this_process
 from prefect_cloudtrail.risk import TOLD_FROM
 from prefect_cloudtrail.schema import ARRIVED, INDEX, PLACES, PRESENCES, empty
@@ -86,6 +91,8 @@ class Summary:
     suppressed: int = 0
     incidents: int = 0
     learning: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    notices: list[dict[str, str]] = field(default_factory=list)
     seconds: dict[str, float] = field(
         default_factory=lambda: dict.fromkeys(("read", "place", "count", "detect", "store"), 0.0)
     )
@@ -190,6 +197,8 @@ def run(
                 changed[incident.incident_id] = incident
             summary.add(part)
             read += len(chunk)
+        summary.silent = _end_run(store, options, lease)
+        summary.notices = [each.row() for each in store.notices.to_show()]
     if not read:
         summary.rejected = unread
     summary.incidents = len(changed)
@@ -197,6 +206,20 @@ def run(
     summary.peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     stated = store.feedback().stated(changed.values())
     return Outcome(sorted(stated, key=lambda i: (i.opened_at, i.incident_id)), summary)
+
+
+def _end_run(store: Store, options: Options, lease: Lease) -> list[str]:
+    """Store which silences began and ended, and that the run did all it does; return those that go on.
+
+    What arrived is committed before: so a run that is killed between leaves it to the next, and none is told twice.
+    """
+    found: list[Notice] = []
+    if options.learn_until is None:
+        outage = store.notices.outage(options.until - silence.KEPT)
+        going_on = store.notices.all(NoticeKind.SILENCE, going_on=True)
+        found = notices.of_silence(store.notices.deliveries(), going_on, options.until, outage)
+    store.end_run(found, datetime.now(UTC), lease)
+    return notices.still_silent(store.notices.all(NoticeKind.SILENCE, going_on=True))
 
 
 def _list_since(store: Store, options: Options) -> datetime | None:
@@ -258,6 +281,11 @@ def _run_chunk(
         summary.incidents = len(incidents)
     with _timed(summary, "store"):
         change = _change(store, batch, known, learned, incidents, options, summary)
+        change = replace(
+            change,
+            deliveries=_deliveries(store, batch, options.until),
+            notices=_of_logging(store, source, batch, options),
+        )
         store.commit(change, lease)
         _say_stored(source, batch.objects)
     return incidents
@@ -459,6 +487,40 @@ def _change(
         drop_files=dropped,
         replacements=merged,
     )
+
+
+def _deliveries(store: Store, batch: Batch, until: datetime) -> list[silence.Deliveries]:
+    """When those accounts delivered that delivered now."""
+    moments = silence.delivered(batch.objects)
+    known = {each.account: each for each in store.notices.deliveries(moments)}
+    if moments and silence.TRAIL not in known:
+        # A state of before this was kept: what its ledger knows.
+        earlier = silence.delivered(store.delivered_since(until - silence.KEPT))
+        known = {each.account: each for each in silence.learned({}, earlier)}
+        moments = {account: moments.get(account, []) or earlier[account] for account in {*moments, *earlier}}
+    return silence.learned(known, moments)
+
+
+def _of_logging(store: Store, source: Source, batch: Batch, options: Options) -> list[Notice]:
+    """What is to be told of trails that were stopped, deleted, narrowed or started again."""
+    learns = options.learn_until
+    calls = tampering.concerned(batch.placed.filter(pl.col("window") > learns) if learns else batch.placed)
+    if calls.is_empty():
+        return []
+    records: dict[str, Mapping[str, Any]] = {}
+    for (path,), rows in calls.head(tampering.MOST_READ).group_by(["log.file.path"], maintain_order=True):
+        try:
+            content = source.read(str(path))
+        except SourceError:
+            continue  # gone since it was read: the notice says that its record cannot be read
+        whole = whole_records(str(path), content, rows["log.offset"].to_list(), options.max_object_bytes)
+        if isinstance(whole, Reason):
+            continue
+        for offset, event_id in rows.select("log.offset", "event.id").iter_rows():
+            if offset in whole:
+                records[event_id] = whole[offset]
+    going_on = store.notices.all(NoticeKind.STOPPED, going_on=True)
+    return tampering.found(calls, records, going_on, options.until)
 
 
 def _index(placed: pl.LazyFrame, incidents: Iterable[Incident]) -> pl.LazyFrame:

@@ -11,6 +11,7 @@ from prefect_cloudtrail import arrivals, clients
 from prefect_cloudtrail.checks import Check, ago, counted
 from prefect_cloudtrail.cloudtrail import LogObject
 from prefect_cloudtrail.doctor.responder import look_at_listener, look_at_responder
+from prefect_cloudtrail.doctor.silence import look_at_silence
 from prefect_cloudtrail.errors import NewerStateError, StateError
 from prefect_cloudtrail.settings import Settings
 from prefect_cloudtrail.store import Store, postgresql
@@ -76,6 +77,7 @@ def _database(known: Settings, opened: Database, now: datetime, objects: Sequenc
         yield from _files(store, opened.where)
         trail = known.trail if (known.source or "").startswith(clients.SQS) else None
         yield from _progress(store, now, objects, trail)
+        yield from look_at_silence(store, now)
         yield _lease(opened, now)
         yield _told(store, now)
         yield from look_at_responder(store, now)

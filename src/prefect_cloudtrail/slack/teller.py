@@ -12,6 +12,7 @@ from prefect_cloudtrail.response.rules import Rules
 from prefect_cloudtrail.slack.card import ESCALATES_AFTER, PLANS_WITHIN
 from prefect_cloudtrail.slack.delivering import MERGED, Clock, Delivered, deliver, telling
 from prefect_cloudtrail.slack.message import CARD, PAGER, Told, told
+from prefect_cloudtrail.slack.notices import post_notices
 from prefect_cloudtrail.slack.status import LISTENER_GONE, OPEN, standings
 from prefect_cloudtrail.store import Store
 from prefect_cloudtrail.store.slack import SlackMessage
@@ -54,14 +55,16 @@ class Teller:
     _not_before: datetime | None = field(default=None, init=False)
 
     def look(self) -> list[str]:
-        """Return what was said now of the incidents that are due, a line each; what Slack did not take is logged.
+        """Return what was said now of the incidents that are due, and of notices, a line each.
+
+        What Slack did not take is logged, and tried again.
 
         One that cannot be told of keeps none of the others from being told of.
 
         Raises:
             StateError: the case store cannot be used.
         """
-        said: list[str] = []
+        said = post_notices(self.store, self.slack, self.channel, self.clock)
         for incident_id in self.store.slack.due(self.clock())[:MOST_A_ROUND]:
             try:
                 said += self._deliver(incident_id).said

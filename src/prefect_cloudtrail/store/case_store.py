@@ -15,6 +15,7 @@ from prefect_cloudtrail import schema
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.errors import FeedbackError, StateError
 from prefect_cloudtrail.feedback import Answer, End, Entry, Feedback, PlannedWork, SomeEntry, Verdict, verdict
+from prefect_cloudtrail.notices import Notice
 from prefect_cloudtrail.store import change as changes
 from prefect_cloudtrail.store import feedback, files, incidents, leases, outbox, replacement
 from prefect_cloudtrail.store.change import Change
@@ -29,6 +30,7 @@ from prefect_cloudtrail.store.database import (
 from prefect_cloudtrail.store.files import FileEntry, FileHome, FileKind
 from prefect_cloudtrail.store.folder import FolderHome, require_writable
 from prefect_cloudtrail.store.leases import Lease
+from prefect_cloudtrail.store.notices import Notices, store_end, store_notices
 from prefect_cloudtrail.store.outbox import OutboxRow
 from prefect_cloudtrail.store.replacement import Replacement
 from prefect_cloudtrail.store.responses import Responses
@@ -50,6 +52,7 @@ class Store:
         self.kind: Kind = kind
         self.responses = Responses(database)
         self.slack = SlackMessages(database)
+        self.notices = Notices(database)
         self._database = database
 
     @classmethod
@@ -144,6 +147,17 @@ class Store:
         # Only now: until the commit, the files of before are the state.
         self.home.remove([entry.name for entry in written] if dropped is None else dropped)
 
+    def end_run(self, notices: Sequence[Notice], ended_at: datetime, lease: Lease) -> None:
+        """Store that a run did all it does, and what it must tell beside incidents.
+
+        Raises:
+            LeaseHeldError: the lease ran out and another took it; nothing was stored.
+        """
+        with self._database.writing() as connection:
+            leases.require(connection, lease)
+            store_notices(connection, notices)
+            store_end(connection, ended_at)
+
     def write_ahead(self, kind: FileKind, frame: pl.DataFrame) -> FileEntry:
         """Return the entry of a new file with the frame's rows; until a `replace` names it, the next sweep takes it.
 
@@ -214,6 +228,11 @@ class Store:
         if delivered_since is not None:
             query = query.where(sa.or_(OBJECTS.c.delivered >= delivered_since, OBJECTS.c.delivered.is_(None)))
         return self._frame(query, changes.LEDGER)
+
+    def delivered_since(self, since: datetime) -> pl.DataFrame:
+        """Return what the ledger knows of the objects delivered then or later: OBJECT, by path."""
+        query = sa.select(OBJECTS).where(OBJECTS.c.delivered >= since).order_by(OBJECTS.c.path)
+        return self._frame(query, changes.OBJECT)
 
     def left_since(self) -> datetime | None:
         """Return when the oldest object was delivered of which a run left rows to a later one; None without any."""

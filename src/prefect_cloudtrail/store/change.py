@@ -12,8 +12,11 @@ import sqlalchemy as sa
 from prefect_cloudtrail import schema
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.errors import CloudTrailResponseError, StateError
+from prefect_cloudtrail.notices import Notice
+from prefect_cloudtrail.silence import Deliveries
 from prefect_cloudtrail.store import incidents
 from prefect_cloudtrail.store.files import FileEntry, FileKind, kind_of, schema_of
+from prefect_cloudtrail.store.notices import store_deliveries, store_notices
 from prefect_cloudtrail.store.statements import Row, batches, insert, insert_or_ignore, insert_or_update
 from prefect_cloudtrail.store.tables import FILES, OBJECTS, PLACES, REJECTED, RUNS, STATE, TELL
 
@@ -70,6 +73,8 @@ class Change:
     usual_until: date | None = None
     drop_files: Sequence[str] = ()
     replacements: Sequence[pl.DataFrame] = ()  # each of a kind, by its columns
+    deliveries: Sequence[Deliveries] = ()
+    notices: Sequence[Notice] = ()
 
     def __post_init__(self) -> None:
         if (self.usual is None) != (self.usual_until is None):
@@ -154,6 +159,8 @@ def store(connection: sa.Connection, change: Change, written: Sequence[FileEntry
             for incident_id, revision in change.tell
         ],
     )
+    store_deliveries(connection, change.deliveries)
+    store_notices(connection, change.notices)
     progress: Row = {"checkpoint": change.checkpoint}
     if change.usual_until is not None:
         progress["usual_until"] = change.usual_until

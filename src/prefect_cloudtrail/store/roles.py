@@ -16,6 +16,7 @@ ALSO_WRITTEN = (
     "slack_messages",
     "slack_cards",
     "owners_asked",
+    "notices",
 )
 
 HEADING = f"""\

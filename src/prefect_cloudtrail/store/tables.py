@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The revision that these tables are: an existing state at it is opened without Alembic's machinery.
-HEAD = "0006"
+HEAD = "0007"
 
 # What stands for U+0000 where the database cannot hold it: a character of nobody's, which a record could not mean.
 NUL = "\U0010fffd"
@@ -74,7 +74,7 @@ METADATA = sa.MetaData(
     },
 )
 
-# One row: what this state is, how far it has come, and which geo databases history is placed by.
+# One row: what this state is, how far it has come, which geo databases history is placed by, when a run last ended.
 STATE = sa.Table(
     "state",
     METADATA,
@@ -83,6 +83,7 @@ STATE = sa.Table(
     sa.Column("checkpoint", UtcDateTime),
     sa.Column("usual_until", sa.Date),
     sa.Column("geo_build", Text),
+    sa.Column("run_ended_at", UtcDateTime),
 )
 
 # The manifest: a file that has no row here does not exist.
