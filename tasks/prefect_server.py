@@ -17,6 +17,8 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType, WorkerStatus, WorkPoolStatus
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.events.actions import SendNotification
+from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
@@ -28,6 +30,7 @@ DEPLOYMENTS = (DETECT, "respond/respond", "backfill/backfill")
 DEPLOY = "run `prefect deploy --all` in a clone of this repository"
 ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED)
 HEARTBEAT = "prefect.flow-run.heartbeat"
+COMPLETED = "prefect.flow-run.Completed"
 # As many as Prefect answers with at once, and twice as many as it schedules ahead: all of them may be late.
 MOST_RUNS = 200
 
@@ -70,6 +73,7 @@ def _checks(client: SyncPrefectClient, where: str, now: datetime) -> Iterator[Ch
         yield _concurrency(deployments[DETECT])
         yield from _last_run(client, deployments[DETECT])
     yield _automation(client)
+    yield _silence(client)
 
 
 def _version(client: SyncPrefectClient, where: str) -> Check:
@@ -157,6 +161,27 @@ def _automation(client: SyncPrefectClient) -> Check:
             return Check("automation", "ok", f"{each.name}: a run without a heartbeat is marked Crashed")
     said = "none marks a run without a heartbeat Crashed: a killed worker's run keeps detect's slot"
     return Check("automation", "warn", said, "apply those in deploy/automations, as docs/production.md says")
+
+
+def _silence(client: SyncPrefectClient) -> Check:
+    """Whether somebody is told when detect completes no more."""
+    fix = "apply those in deploy/automations, as docs/production.md says"
+    for each in client.read_automations():
+        trigger = each.trigger
+        if not isinstance(trigger, EventTrigger) or trigger.posture != Posture.Proactive:
+            continue
+        if not each.enabled or COMPLETED not in trigger.expect:
+            continue
+        for action in each.actions:
+            if not isinstance(action, SendNotification):
+                continue
+            try:
+                client.read_block_document(action.block_document_id)
+            except ObjectNotFound:
+                said = f"{each.name}: nobody is told that detect stopped, the block it tells through is gone"
+                return Check("automation", "fail", said, f"delete it, and {fix}")
+            return Check("automation", "ok", f"{each.name}: tells when detect completes no more")
+    return Check("automation", "warn", "none tells when detect completes no more", fix)
 
 
 def _runs(

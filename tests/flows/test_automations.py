@@ -1,11 +1,16 @@
 """deploy/automations, applied to a real server by the commands that the files say."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 import yaml
-from prefect_server import ROOT, PrefectServer
+from prefect_server import ROOT, PrefectServer, wait_until
 
 from prefect_cloudtrail.tasks.windows import SKIPPED
 
@@ -51,6 +56,75 @@ def test_the_automation_for_silence_is_what_the_file_says(production: PrefectSer
     assert (trigger["posture"], trigger["within"]) == ("Proactive", 45 * 60.0)
     assert trigger["expect"] == ["prefect.flow-run.Completed"]
     assert (action["type"], action["block_document_id"]) == ("send-notification", block)
+
+
+@contextmanager
+def hearing() -> Iterator[tuple[str, list[str]]]:
+    """Give the address of a webhook, and the subjects of what it was sent."""
+    heard: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["subject"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/", heard
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def ended(server: PrefectServer, flow: str, state: str, name: str) -> None:
+    """Have a run of a flow end, as a worker does."""
+    flow_id = server.post("flows/", name=flow)["id"]
+    run = server.post("flow_runs/", flow_id=flow_id, state={"type": "RUNNING"})["id"]
+    server.post(f"flow_runs/{run}/set_state", state={"type": state, "name": name})
+
+
+def test_the_automation_for_silence_fires_and_hears_a_detect_that_completed_alone(
+    production: PrefectServer,
+) -> None:
+    with hearing() as (url, heard):
+        message = {"subject": "{{subject}}"}
+        fields = {"name": "hears", "url": url, "json_data": message, "allow_private_urls": True}
+        block = production.save_block("custom-webhook", "hears", **fields)
+        text = (AUTOMATIONS / "silent.yaml").read_text(encoding="utf-8").replace("NOTIFICATION_BLOCK_ID", block)
+        silent = yaml.safe_load(text)
+        # Whether it hears: the same in reverse, which fires as soon as what it expects is there.
+        reverse = silent["trigger"] | {"posture": "Reactive", "within": 0}
+        [action] = silent["actions"]
+        hears = {
+            "name": "hears",
+            "trigger": reverse,
+            "actions": [action | {"subject": "{{ flow.name }}: {{ event.event }}"}],
+        }
+        # As soon as Prefect takes: no shorter one may be asked for.
+        soon = silent | {"trigger": silent["trigger"] | {"within": 10}}
+        made = [production.post("automations/", **each)["id"] for each in (soon, hears)]
+        try:
+            for flow, state, name in (
+                ("respond", "COMPLETED", "Completed"),
+                ("detect", "FAILED", "Failed"),
+                ("detect", "COMPLETED", SKIPPED),
+                ("detect", "COMPLETED", "Completed"),
+            ):
+                ended(production, flow, state, name)
+            wait_until(lambda: [said for said in heard if ": " in said], "a detect that completed was heard")
+            wait_until(lambda: action["subject"] in heard, "silence was told")
+        finally:
+            for each in made:
+                production.delete(f"automations/{each}")
+        assert {said for said in heard if ": " in said} == {"detect: prefect.flow-run.Completed"}
+        assert len([said for said in heard if ": " in said]) == 1
 
 
 def test_three_heartbeats_fit_before_a_run_is_taken_for_crashed() -> None:

@@ -23,6 +23,7 @@ from prefect_cloudtrail.tasks.prefect_server import check_server
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 CRASHED = ROOT / "deploy" / "automations" / "crashed.yaml"
+SILENT = ROOT / "deploy" / "automations" / "silent.yaml"
 NAMES = ("detect", "respond", "backfill")
 
 
@@ -33,6 +34,8 @@ class Deployed:
         self.client = client
         self.ids: dict[str, UUID] = {}
         self.automation: UUID | None = None
+        self.silent: UUID | None = None
+        self.block: UUID | None = None
 
     def set_up(self) -> None:
         self.client.create_work_pool(WorkPoolCreate(name="cloudtrail", type="process"))
@@ -42,6 +45,18 @@ class Deployed:
         self.run(Scheduled(scheduled_time=datetime.now(UTC) + timedelta(minutes=15)))
         written = yaml.safe_load(CRASHED.read_text(encoding="utf-8"))
         self.automation = UUID(self.post("/automations/", **written)["id"])
+        self.block = self.a_block()
+        silent = SILENT.read_text(encoding="utf-8").replace("NOTIFICATION_BLOCK_ID", str(self.block))
+        self.silent = UUID(self.post("/automations/", **yaml.safe_load(silent))["id"])
+
+    def a_block(self) -> UUID:
+        """Return the id of a block that tells somebody."""
+        block_type = self.client.read_block_type_by_slug("custom-webhook")
+        schema = self.client.get_most_recent_block_schema_for_block_type(block_type.id)
+        assert schema
+        ids = {"block_type_id": str(block_type.id), "block_schema_id": str(schema.id)}
+        data = {"name": "tells", "url": "http://127.0.0.1:9/"}
+        return UUID(self.post("/block_documents/", name="tells", data=data, **ids)["id"])
 
     def deploy(self, name: str, **changed: Any) -> None:
         flow = self.client.create_flow_from_name(name)
@@ -66,6 +81,8 @@ class Deployed:
             self.client.request("DELETE", "/deployments/{id}", path_params={"id": each})
         for automation in self.client.read_automations():
             self.client.delete_automation(automation.id)
+        if self.block:
+            self.client.delete_block_document(self.block)
         for pool in self.client.read_work_pools():
             if pool.name in {"cloudtrail", "other"}:
                 self.client.delete_work_pool(pool.name)
@@ -137,6 +154,17 @@ def no_automation(made: Deployed) -> None:
     made.client.delete_automation(made.automation)
 
 
+def nobody_told_of_silence(made: Deployed) -> None:
+    assert made.silent
+    made.client.delete_automation(made.silent)
+
+
+def a_block_that_is_gone(made: Deployed) -> None:
+    assert made.block
+    made.client.delete_block_document(made.block)
+    made.block = None
+
+
 MADE: dict[str, Callable[[Deployed], str | None]] = {
     "PREFECT_API_URL names no server": no_server,
     "does not answer": a_server_that_does_not_run,
@@ -151,6 +179,8 @@ MADE: dict[str, Callable[[Deployed], str | None]] = {
     "runs pile up instead of giving way": any_number_at_once,
     "mend what it says": a_run_that_failed,
     "none marks a run without a heartbeat Crashed": no_automation,
+    "none tells when detect completes no more": nobody_told_of_silence,
+    "the block it tells through is gone": a_block_that_is_gone,
 }
 
 
