@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from responding import Site
 
+from bench.drills.robbery import ACCOUNT
 from prefect_cloudtrail.errors import LeaseHeldError, RefusedError
 from prefect_cloudtrail.response.containing import Ending, receipt_id
 from prefect_cloudtrail.response.receipt import Outcome
@@ -53,7 +54,9 @@ def test_a_run_without_a_decision_is_refused_and_leaves_an_audit_row(site: Site)
 
 def test_a_step_that_fails_leaves_the_others_to_be_done(site: Site) -> None:
     plan = site.robbery.plan
-    gone = replace(plan.steps[0], target=plan.principal + "x", arguments={"kind": "user", "name": "nobody"})
+    gone = replace(
+        plan.steps[0], target=f"arn:aws:iam::{ACCOUNT}:user/nobody", arguments={"kind": "user", "name": "nobody"}
+    )
     done = site.contain(replace(plan, steps=(gone, plan.steps[1])))
     assert [each.outcome for each in done.receipts] == [Outcome.GONE, Outcome.APPLIED]
     assert (done.ending, site.robbery.key_status()) == (Ending.APPLIED, "Inactive")
@@ -61,7 +64,8 @@ def test_a_step_that_fails_leaves_the_others_to_be_done(site: Site) -> None:
 
 def test_a_step_that_aws_refuses_is_partly_applied(site: Site) -> None:
     plan = site.robbery.plan
-    other = replace(plan.steps[1], arguments={**plan.steps[1].arguments, "user_name": "somebody-else"})
+    theirs = {**plan.steps[1].arguments, "user_name": "somebody-else"}
+    other = replace(plan.steps[1], target=f"arn:aws:iam::{ACCOUNT}:user/somebody-else", arguments=theirs)
     done = site.contain(replace(plan, steps=(plan.steps[0], other)))
     assert [each.outcome for each in done.receipts] == [Outcome.APPLIED, Outcome.FAILED]
     assert done.ending == Ending.PARTLY_APPLIED

@@ -6,14 +6,15 @@ not applied again, and of two that are at it at once one gives way.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid5
 
 from prefect_cloudtrail.errors import ActionError, ChangedSinceError, CloudTrailResponseError, TargetGoneError
-from prefect_cloudtrail.response.actions import ActionFile, Aws, actions
+from prefect_cloudtrail.response.actions import Aws, Check, checked, named
 from prefect_cloudtrail.response.deciding import approved
+from prefect_cloudtrail.response.guards import refusal
 from prefect_cloudtrail.response.plan import UNDO, Plan, Step
 from prefect_cloudtrail.response.receipt import Outcome, Receipt
 from prefect_cloudtrail.response.rules import Rules
@@ -134,7 +135,8 @@ class _Work:
                 # What was is in the receipt that is undone.
                 words = f"Undoing {step.action} on {step.target}."
             else:
-                found = _action(step.action).check(self.aws, step)
+                found = checked(self.aws, step)
+                self._require_allowed(step, found)
                 before, words = dict(found.before), found.does
         except TargetGoneError as error:
             outcome, words = Outcome.GONE, sentence(error)
@@ -157,8 +159,16 @@ class _Work:
         self._audit("step started" if outcome == Outcome.STARTED else f"step {outcome}", begun)
         return begun
 
+    def _require_allowed(self, step: Step, found: Check) -> None:
+        """Ask the guards again by AWS's own name, whose path the step's need not have."""
+        if found.arn is None:
+            return
+        never = refusal(replace(self.plan, steps=(replace(step, target=found.arn),)), self.rules)
+        if never:
+            raise ActionError(never)
+
     def _applied(self, receipt: Receipt) -> Receipt:
-        action = _action(receipt.step.action)
+        action = named(receipt.step.action)
         action.apply(self.aws, receipt)
         reading = action.verify(self.aws, receipt)
         now = self.clock()
@@ -191,7 +201,7 @@ class _Work:
             words = f"It stays: {later.receipt_id}, of {later.incident_id}, set the same later; undo that one first."
             return self._ended(receipt, Outcome.FAILED, words)
         try:
-            reading = _action(of.step.action).undo(self.aws, of)
+            reading = named(of.step.action).undo(self.aws, of)
         except ChangedSinceError as error:
             return self._ended(receipt, Outcome.FAILED, sentence(error))
         now = self.clock()
@@ -241,13 +251,6 @@ class _Work:
 def receipt_id(decision_id: str, position: int) -> str:
     """Return the receipt's id: of the same step always the same, so that whoever starts again finds its own."""
     return f"rcp_{uuid5(NAMESPACE_RECEIPT, f'{decision_id}/{position}').hex[:20]}"
-
-
-def _action(name: str) -> ActionFile:
-    try:
-        return actions()[name]
-    except KeyError:
-        raise ActionError(f"there is no action {name} in this version: update the responder") from None
 
 
 @contextmanager

@@ -210,6 +210,9 @@ def _case(store: Store, request_id: str, rules: Rules, keys: Keys, now: datetime
     found = store.incidents(ids=[request.plan.incident_id])
     if not found:
         raise RefusedError(f"there is no incident {request.plan.incident_id}")
+    if request.plan.principal != found[0].principal:
+        # Both are written by those who detect: who is shown is to be who is changed.
+        raise RefusedError(f"the plan is against {plain(request.plan.principal)}, whom its incident is not about")
     return _Case(store, request, found[0], rules, keys, now)
 
 

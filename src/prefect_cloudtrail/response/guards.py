@@ -9,6 +9,8 @@ from prefect_cloudtrail.response.plan import UNDO, Plan, Step
 from prefect_cloudtrail.response.rules import Rules
 
 ROOT = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
+IAM = re.compile(r"arn:[^:]+:iam::(\d{12}):(user|role)/(?:.*/)?([^/]+)")
+INSTANCE = re.compile(r"arn:[^:]+:ec2:([^:]+):(\d{12}):instance/(.+)")
 ASSUMED = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)(?:/.*)?")
 
 
@@ -31,7 +33,8 @@ def refusal(plan: Plan, rules: Rules) -> str | None:
         for pattern in rules.never:
             if _matches(name, pattern):
                 return f"{name} is on the never-list ({pattern})."
-    return None
+    stray = next((step for step in steps if _strays(step)), None)
+    return f"{stray.action} names another than its target {stray.target}." if stray else None
 
 
 def approvers_needed(
@@ -67,6 +70,23 @@ def _is_whole_role(step: Step) -> bool:
         return False
     narrowed = {"user_id", "instance_arn"} & step.arguments.keys()
     return step.arguments.get("kind") == "role" or (step.action == "revoke_sessions" and not narrowed)
+
+
+def _strays(step: Step) -> bool:
+    """Return whether the arguments, by which an action finds whom it changes, name another than the step's target.
+
+    A request is written by those who detect: the never-list must see the one that is changed.
+    """
+    given, target = step.arguments, IAM.fullmatch(step.target)
+    kinds = {"user_name": "user", "role_name": "role", "name": given.get("kind")}
+    named = [(step.account_id, kind, given[key]) for key, kind in kinds.items() if key in given]
+    if any(target is None or target.groups() != each for each in named):
+        return True
+    if "instance_id" in given:
+        instance = INSTANCE.fullmatch(step.target)
+        return instance is None or instance.groups() != (given.get("region"), step.account_id, given["instance_id"])
+    root = ROOT.fullmatch(step.target)
+    return step.action == "take_root_credentials" and (root is None or root[1] != step.account_id)
 
 
 def _targets(step: Step) -> Iterator[str]:

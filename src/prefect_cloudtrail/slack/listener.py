@@ -23,7 +23,7 @@ from prefect_cloudtrail.errors import (
     SlackError,
     StateError,
 )
-from prefect_cloudtrail.response.actions import Check, actions
+from prefect_cloudtrail.response.actions import Check, checked
 from prefect_cloudtrail.response.containing import sentence
 from prefect_cloudtrail.response.deciding import Answer, Member, decide, refused
 from prefect_cloudtrail.response.decision import Choice, Request
@@ -269,7 +269,7 @@ class _Clicked:
             receipt = plane.store.responses.receipt(step.undoes)
             return Check(before={}, does=f"Gives back: {receipt.said}" if receipt else f"Undoes {step.undoes}.")
         try:
-            return actions()[step.action].check(plane.aws, step)
+            return checked(plane.aws, step)
         except ActionError as error:
             return sentence(error)
 

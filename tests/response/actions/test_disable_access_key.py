@@ -32,6 +32,7 @@ def test_it_says_which_service_breaks_and_what_lives_on(cloud: Cloud) -> None:
             f"Its other key {other} stays on: it was never used, as far as AWS knows.",
         ),
         stops_service=False,
+        arn=user.arn,
     )
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, cast
 
+from prefect_cloudtrail.errors import ActionError
 from prefect_cloudtrail.response.plan import Step
 from prefect_cloudtrail.response.receipt import Receipt
+from prefect_cloudtrail.text import plain
 
 
 class Aws(Protocol):
@@ -54,6 +56,7 @@ class Check:
         breaks: who else is hurt, sentences.
         survives: what goes on all the same, sentences.
         stops_service: whether something in use within a day would stop.
+        arn: what AWS itself calls whom it changes, with its path; None where the step names no IAM user or role.
     """
 
     before: Mapping[str, Any]
@@ -61,6 +64,7 @@ class Check:
     breaks: tuple[str, ...] = ()
     survives: tuple[str, ...] = ()
     stops_service: bool = False
+    arn: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,3 +110,28 @@ def actions() -> Mapping[str, ActionFile]:
     """Return every action in this folder, by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
     return {name: cast("ActionFile", importlib.import_module(f"{__name__}.{name}")) for name in names}
+
+
+def named(name: str) -> ActionFile:
+    """Return the action of a name.
+
+    Raises:
+        ActionError: there is none.
+    """
+    try:
+        return actions()[name]
+    except KeyError:
+        raise ActionError(f"there is no action {plain(name)} in this version: update the responder") from None
+
+
+def checked(aws: Aws, step: Step) -> Check:
+    """Return what a step finds before anything is changed.
+
+    Raises:
+        ActionError: there is no such action, the step lacks what it needs, or AWS refuses.
+    """
+    action = named(step.action)
+    try:
+        return action.check(aws, step)
+    except KeyError as error:
+        raise ActionError(f"cannot take {step.action}: its step lacks {error}; propose it again") from error

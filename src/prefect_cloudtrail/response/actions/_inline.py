@@ -40,6 +40,7 @@ class Holder:
         unique_id: AIDA... or AROA...: another one where it was deleted and made anew.
         path: where it stands; some paths only AWS may change.
         use: of a role, its last use; of a user, its last sign-in to the console.
+        arn: with its path.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Holder:
     unique_id: str
     path: str
     use: Use
+    arn: str
 
     def __str__(self) -> str:
         return f"the {self.kind} {plain(self.name)}"
@@ -74,10 +76,11 @@ def holder(iam: "IAMClient", step: Step) -> Holder:
     with asking(f"find the {kind} {plain(name)}"):
         if kind == USER:
             user = iam.get_user(UserName=name)["User"]
-            return Holder(kind, name, user["UserId"], user["Path"], Use(user.get("PasswordLastUsed")))
+            return Holder(kind, name, user["UserId"], user["Path"], Use(user.get("PasswordLastUsed")), user["Arn"])
         role = iam.get_role(RoleName=name)["Role"]
     last = role.get("RoleLastUsed", {})
-    found = Holder(kind, name, role["RoleId"], role["Path"], Use(last.get("LastUsedDate"), None, last.get("Region")))
+    use = Use(last.get("LastUsedDate"), None, last.get("Region"))
+    found = Holder(kind, name, role["RoleId"], role["Path"], use, role["Arn"])
     if found.path.startswith(_ONLY_AWS):
         raise ActionError(
             f"cannot put a policy on {found}: only AWS may change it ({found.path}); "

@@ -45,6 +45,7 @@ def check(aws: Aws, step: Step) -> Check:
     last = role.get("RoleLastUsed", {})
     use = Use(last.get("LastUsedDate"), None, last.get("Region"))
     return Check(
+        arn=role["Arn"],
         before={"role_id": role["RoleId"], "trust": role["AssumeRolePolicyDocument"], "condition": _condition(step)},
         does=f"Denies in the trust policy of the role {name} that {whom or 'anybody'} assumes it.",
         breaks=(

@@ -64,6 +64,7 @@ def check(aws: Aws, step: Step) -> Check:
         ROLE: "Sessions of other roles that it already assumed live on, up to 1 hour; its own are denied, too.",
     }
     return Check(
+        arn=found.arn,
         before=snapshot(found, deny()) | {"attached": _attached(iam, found, _denies_all(step))},
         does=f"Denies {found} everything.",
         breaks=(f"Whatever works as {found} stops.", *said),

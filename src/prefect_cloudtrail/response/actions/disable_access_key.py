@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ACTION = Action(
     name="disable_access_key",
     does="sets an IAM user's access key Inactive",
-    permissions=("iam:GetAccessKeyLastUsed", "iam:ListAccessKeys", "iam:UpdateAccessKey"),
+    permissions=("iam:GetAccessKeyLastUsed", "iam:GetUser", "iam:ListAccessKeys", "iam:UpdateAccessKey"),
     source='AWS, IAM User Guide, "Update access keys"',
 )
 
@@ -47,7 +47,10 @@ def check(aws: Aws, step: Step) -> Check:
         "keys": {key.access_key_id: key.status for key in keys.values()},
     }
     active = keys[key_id].status == "Active"
+    with asking(f"find the user {plain(user_name)}"):
+        arn = iam.get_user(UserName=user_name)["User"]["Arn"]
     return Check(
+        arn=arn,
         before=before,
         does=f"Sets the access key {key_id} of {plain(user_name)} Inactive."
         if active

@@ -56,6 +56,7 @@ def check(aws: Aws, step: Step) -> Check:
     said, _ = uses(iam, found)
     through = f"the VPC endpoints {', '.join(endpoints)}" if endpoints else "any VPC endpoint, the thief's own too,"
     return Check(
+        arn=found.arn,
         before=snapshot(found, deny(_outside(networks, endpoints))),
         does=f"Denies {found} everything that does not come from {', '.join(networks)}.",
         breaks=(f"Whatever works as {found} from elsewhere stops; from there it goes on.", *said),

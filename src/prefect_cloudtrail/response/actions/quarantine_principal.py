@@ -137,6 +137,7 @@ def check(aws: Aws, step: Step) -> Check:
     found = holder(iam, step)
     said, recent = uses(iam, found)
     return Check(
+        arn=found.arn,
         before=snapshot(found, quarantine()) | {"version": VERSION},
         does=f"Denies {found} what thieves do: starting machines and models, making identities, and S3.",
         breaks=(f"Whatever starts machines, changes IAM or reads S3 as {found} stops.", *said),

@@ -55,6 +55,7 @@ def check(aws: Aws, step: Step) -> Check:
     }
     whose = next((f"of {plain(str(value))}" for value in only.values()), "of everybody")
     return Check(
+        arn=found.arn,
         before=snapshot(found, deny(_condition(before, only))) | {"issued_before": before.isoformat()},
         does=f"Denies the sessions {whose} of {found} that began before {at} everything.",
         breaks=(
