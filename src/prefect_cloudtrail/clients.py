@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
 
     from prefect_cloudtrail.response.deciding import Member
+    from prefect_cloudtrail.response.head import Head
     from prefect_cloudtrail.response.responder import Plane
     from prefect_cloudtrail.response.signing import Keys
     from prefect_cloudtrail.slack.teller import Teller
@@ -194,7 +195,7 @@ def plane(settings: Settings) -> "Iterator[Plane]":
     )
     existing_store(settings).close()
     with case_store(settings) as store:
-        yield Plane(store, aws, lambda: read_rules(settings.rules), keys, lambda: datetime.now(UTC))
+        yield Plane(store, aws, lambda: read_rules(settings.rules), keys, lambda: datetime.now(UTC), head_of(settings))
 
 
 def slack(settings: Settings) -> "WebClient | None":
@@ -283,6 +284,17 @@ def signing_keys(settings: Settings) -> "Keys":
     from prefect_cloudtrail.response.signing import Keys  # noqa: PLC0415 - the cryptography takes as long
 
     return Keys.open(folder_of_keys(settings))
+
+
+def head_of(settings: Settings) -> "Head":
+    """Return how far the audit of the settings' case store went, as this host knows it.
+
+    Raises:
+        SettingsError: the folder of the keys is not set.
+    """
+    from prefect_cloudtrail.response.head import Head  # noqa: PLC0415 - the signing takes as long
+
+    return Head.of(folder_of_keys(settings), settings.state, settings.database)
 
 
 def folder_of_keys(settings: Settings) -> Path:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from prefect_cloudtrail.checks import Check, ago, counted
+from prefect_cloudtrail.errors import TamperedError
+from prefect_cloudtrail.response.head import Head
 from prefect_cloudtrail.response.health import STALE
 from prefect_cloudtrail.response.responder import HEARTBEAT
 from prefect_cloudtrail.slack.message import LISTENER
@@ -28,6 +30,34 @@ def look_at_responder(store: Store, now: datetime) -> Iterator[Check]:
         yield Check("responder", "warn", f"it {seen}: nobody would carry out an approval", START)
     elif last:
         yield Check("responder", "ok", f"it {seen}")
+
+
+def look_at_audit(store: Store, head: Head | None) -> Iterator[Check]:
+    """Yield whether the audit's chain is whole, and holds what this host saw of it; nothing where there is none.
+
+    Args:
+        store: the case store.
+        head: how far it went, as the responder's host knows it; None on another.
+    """
+    broken = store.responses.verify_audit()
+    rewritten = _rewritten(store, head)
+    newest = store.responses.newest_audit_row()
+    if broken or rewritten:
+        yield Check(
+            "audit", "fail", rewritten or broken[0], "find out who can write to the case store (docs/security.md)"
+        )
+    elif newest:
+        seen = ", and holds all that this host saw" if head else ""
+        yield Check("audit", "ok", f"{counted(newest.number, 'row')}, a whole chain{seen}")
+
+
+def _rewritten(store: Store, head: Head | None) -> str | None:
+    try:
+        if head:
+            head.check(store)
+    except TamperedError as error:
+        return str(error)
+    return None
 
 
 def look_at_listener(store: Store, now: datetime) -> Check:

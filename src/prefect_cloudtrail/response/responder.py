@@ -11,9 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from prefect_cloudtrail.errors import CloudTrailResponseError, LeaseHeldError, RefusedError
+from prefect_cloudtrail.errors import (
+    CloudTrailResponseError,
+    LeaseHeldError,
+    RefusedError,
+    SettingsError,
+    TamperedError,
+)
 from prefect_cloudtrail.response.actions import Aws
 from prefect_cloudtrail.response.containing import CarriedOut, Clock, contain, sentence
+from prefect_cloudtrail.response.head import Head
 from prefect_cloudtrail.response.receipt import Watch
 from prefect_cloudtrail.response.rules import Rules
 from prefect_cloudtrail.response.signing import Keys
@@ -41,6 +48,7 @@ class Plane:
         rules: reads the responder's file, anew for each piece of work, so that a change of it counts at once.
         keys: what decisions are signed and verified with.
         clock: the time, aware.
+        head: how far the audit went, kept on this host.
     """
 
     store: Store
@@ -48,10 +56,26 @@ class Plane:
     rules: Callable[[], Rules]
     keys: Keys
     clock: Clock
+    head: Head
+
+    def require_audit(self) -> None:
+        """Make sure that nobody cut off or rewrote the audit.
+
+        Raises:
+            TamperedError: somebody did; the breaker is tripped.
+            SettingsError: what this host knows of it cannot be read or written.
+        """
+        try:
+            self.head.require(self.store)
+        except TamperedError as error:
+            if not self.store.responses.breaker().tripped:
+                self.store.responses.set_breaker(tripped=True, by="the responder", why=str(error), now=self.clock())
+            raise
 
     def contain(self, decision_id: str) -> CarriedOut:
         """Return what came of a decision; see `containing.contain`. A refusal is kept, so it is not tried again."""
         try:
+            self.require_audit()
             done = contain(self.store, decision_id, self.aws, rules=self.rules(), keys=self.keys, clock=self.clock)
         except RefusedError as error:
             decision = self.store.responses.decision(decision_id)
@@ -82,6 +106,7 @@ class Responder:
     plane: Plane
     start: Start | None = None
     _since: dict[str, datetime] = field(default_factory=dict)
+    _said: str = ""
 
     def look(self) -> list[str]:
         """Do what there is to do, and return what was done here, a line each."""
@@ -91,6 +116,11 @@ class Responder:
         """Carry out what was approved, and return what was done, a line each; says that it is alive, too."""
         responses = self.plane.store.responses
         responses.beat(HEARTBEAT, self.plane.clock())
+        try:
+            self.plane.require_audit()
+        except (TamperedError, SettingsError) as error:
+            is_news, self._said = str(error) != self._said, str(error)
+            return [sentence(error)] if is_news else []
         done = []
         for decision_id in responses.to_carry_out():
             done += self._try(f"contain {decision_id}", self.plane.contain, decision_id)

@@ -165,7 +165,7 @@ class Keys:
         self._write_new()
         for path in old:
             public = _private(path).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            _write(path.with_suffix(".pub"), f"stops {stops_at.isoformat()}\n".encode() + public)
+            write(path.with_suffix(".pub"), f"stops {stops_at.isoformat()}\n".encode() + public)
             path.unlink()
         return self.listed()
 
@@ -195,7 +195,7 @@ class Keys:
     def _write_new(self) -> None:
         key = Ed25519PrivateKey.generate()
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _write(self.folder / f"{_fingerprint(key.public_key())}.pem", pem)
+        write(self.folder / f"{_fingerprint(key.public_key())}.pem", pem)
 
 
 def _signed(decision: Decision) -> bytes:
@@ -237,10 +237,12 @@ def _read(path: Path) -> bytes:
         raise SettingsError(f"the key {path} cannot be read: {error.strerror}; act as the responder's user") from error
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        # Left by one that was killed; in a container, the next has the same number.
+        half.unlink(missing_ok=True)
         with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
             file.flush()

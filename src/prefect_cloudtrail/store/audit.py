@@ -21,20 +21,34 @@ def take_turn(connection: sa.Connection) -> None:
 def add(connection: sa.Connection, kind: str, incident_id: str | None, document: object, now: datetime) -> AuditRow:
     """Return the row, stored at the end of the chain."""
     take_turn(connection)
-    newest = connection.execute(sa.select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)).mappings().one_or_none()
-    row = row_after(AuditRow(**newest) if newest else None, kind, incident_id, document, now)
+    added = row_after(newest(connection), kind, incident_id, document, now)
     connection.execute(
         sa.insert(AUDIT).values(
-            number=row.number,
-            at=row.at,
-            kind=row.kind,
-            incident_id=row.incident_id,
-            document=row.document,
-            previous=row.previous,
-            hash=row.hash,
+            number=added.number,
+            at=added.at,
+            kind=added.kind,
+            incident_id=added.incident_id,
+            document=added.document,
+            previous=added.previous,
+            hash=added.hash,
         )
     )
-    return row
+    return added
+
+
+def newest(connection: sa.Connection) -> AuditRow | None:
+    """Return the last row; None where there is none."""
+    return _one(connection, sa.select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1))
+
+
+def row(connection: sa.Connection, number: int) -> AuditRow | None:
+    """Return the row of a number; None where there is none."""
+    return _one(connection, sa.select(AUDIT).where(AUDIT.c.number == number))
+
+
+def _one(connection: sa.Connection, query: sa.Select[tuple[object, ...]]) -> AuditRow | None:
+    found = connection.execute(query).mappings().one_or_none()
+    return AuditRow(**found) if found else None
 
 
 def rows(connection: sa.Connection, incident_id: str | None = None) -> list[AuditRow]:
@@ -42,7 +56,7 @@ def rows(connection: sa.Connection, incident_id: str | None = None) -> list[Audi
     query = sa.select(AUDIT).order_by(AUDIT.c.number)
     if incident_id is not None:
         query = query.where(AUDIT.c.incident_id == incident_id)
-    return [AuditRow(**row) for row in connection.execute(query).mappings()]
+    return [AuditRow(**each) for each in connection.execute(query).mappings()]
 
 
 def breaker(connection: sa.Connection) -> BreakerState:

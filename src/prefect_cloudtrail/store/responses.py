@@ -263,6 +263,16 @@ class Responses:
         with self._database.reading() as connection:
             return audit.rows(connection, incident_id)
 
+    def audit_row(self, number: int) -> AuditRow | None:
+        """Return the audit's row of a number; None where there is none."""
+        with self._database.reading() as connection:
+            return audit.row(connection, number)
+
+    def newest_audit_row(self) -> AuditRow | None:
+        """Return the audit's last row; None where there is none."""
+        with self._database.reading() as connection:
+            return audit.newest(connection)
+
     def verify_audit(self) -> list[str]:
         """Return what is wrong with the audit's chain, in sentences; empty where nothing is."""
         return list(wrong(self.audit_rows()))
