@@ -14,7 +14,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from prefect_cloudtrail.errors import StateError
-from prefect_cloudtrail.store.files import KINDS, SUFFIX, FileEntry, encode
+from prefect_cloudtrail.store.files import KINDS, SUFFIX, FileEntry, encode, require_own
 from prefect_cloudtrail.store.statements import batches
 
 # Files are few and small; more at once would not be faster.
@@ -96,6 +96,7 @@ class BucketHome:
         Raises:
             StateError: one is missing, or not as long as it was written.
         """
+        require_own(entry.name for entry in entries)
         missing = [entry for entry in entries if not self._copy(entry.name).exists()]
         with ThreadPoolExecutor(FETCHED_AT_ONCE) as pool:
             fetching = [pool.submit(self._fetch, entry) for entry in missing]
@@ -129,7 +130,7 @@ class BucketHome:
         Raises:
             StateError: one cannot be deleted.
         """
-        for batch in batches(list(names)):
+        for batch in batches(require_own(names)):
             with self._asking("s3:DeleteObject", f"{self._prefix}{batch[0]}"):
                 obstore.delete(self._store, [f"{self._prefix}{name}" for name in batch])
             if self._copies:

@@ -1,5 +1,6 @@
 """The immutable Parquet files, which the database names; where they lie is their home's affair."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +11,14 @@ from uuid import uuid4
 import polars as pl
 
 from prefect_cloudtrail import schema
-from prefect_cloudtrail.errors import CloudTrailResponseError
+from prefect_cloudtrail.errors import CloudTrailResponseError, StateError
+from prefect_cloudtrail.text import plain
 
 FileKind = Literal["presences", "usual", "index", "seen"]
 KINDS: tuple[FileKind, ...] = get_args(FileKind)
 SUFFIX = ".parquet"
+# Names come from the case store: one that leads elsewhere would be read, or deleted, there.
+NAME = re.compile(rf"(?:{'|'.join(KINDS)})/[A-Za-z0-9_-]+{re.escape(SUFFIX)}")
 
 # Small enough that a look-up in a sorted file skips most of it.
 ROWS_PER_GROUP = 65_536
@@ -88,6 +92,21 @@ def kind_of(frame: pl.DataFrame) -> FileKind:
     raise CloudTrailResponseError(
         f"a frame of {', '.join(frame.columns)} belongs to no kind of file: {', '.join(KINDS)}"
     )
+
+
+def require_own(names: Iterable[str]) -> list[str]:
+    """Return the names, once it is sure that each is one that a run gives its files.
+
+    Raises:
+        StateError: one is not, so somebody else wrote to the case store; nothing of it is read or deleted.
+    """
+    given = list(names)
+    for name in given:
+        if not NAME.fullmatch(name):
+            raise StateError(
+                f"the case store names the file {plain(name)}, which no run writes: find out who can write to it"
+            )
+    return given
 
 
 def write(home: FileHome, kind: FileKind, frame: pl.DataFrame | pl.LazyFrame) -> FileEntry:

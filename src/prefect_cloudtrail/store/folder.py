@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from prefect_cloudtrail.errors import StateError
-from prefect_cloudtrail.store.files import KINDS, SUFFIX, FileEntry, encode
+from prefect_cloudtrail.store.files import KINDS, SUFFIX, FileEntry, encode, require_own
 
 
 class FolderHome:
@@ -66,6 +66,7 @@ class FolderHome:
         Raises:
             StateError: one is missing, or not as long as it was written.
         """
+        require_own(entry.name for entry in entries)
         return [self._whole(entry) for entry in entries]
 
     def found(self) -> dict[str, datetime]:
@@ -86,7 +87,7 @@ class FolderHome:
         Raises:
             StateError: one cannot be deleted.
         """
-        for name in names:
+        for name in require_own(names):
             try:
                 (self.folder / name).unlink(missing_ok=True)
             except OSError as error:
