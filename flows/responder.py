@@ -1,23 +1,22 @@
 """The responder's own deployments: contain, undo and watch, served from its host alone. Not deployed to a worker."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-from prefect import serve
 from prefect.deployments import run_deployment
+from prefect.exceptions import TerminationSignal
+from prefect.runner import Runner
 
 from prefect_cloudtrail.flows.contain import contain
 from prefect_cloudtrail.flows.undo import undo
 from prefect_cloudtrail.flows.watch import watch
-
-if TYPE_CHECKING:
-    from prefect.deployments.runner import RunnerDeployment
 
 NAME = "responder"
 SERVED = (contain, undo, watch)
@@ -38,7 +37,13 @@ def serve_flows() -> None:
 
     Thread(target=end_with_parent, name="ends with the responder", daemon=True).start()
     # Kept scheduled over a restart: what was approved meanwhile is found by the responder itself anyway.
-    serve(*(cast("RunnerDeployment", each.to_deployment(NAME)) for each in SERVED), pause_on_shutdown=False)
+    runner = Runner(name=NAME, pause_on_shutdown=False)
+    for each in SERVED:
+        # The flow itself. Given a deployment, as `serve` gives it, the runner asks Prefect before each run where the
+        # code is and what to run first, and whoever may use Prefect can have this host run what they like.
+        runner.add_flow(each, NAME)
+    with suppress(KeyboardInterrupt, TerminationSignal):
+        asyncio.run(runner.start())
 
 
 @contextmanager
