@@ -16,7 +16,7 @@ SOURCE = "Where the log objects are: a folder, s3://bucket/prefix, sqs://queue o
 class Settings(BaseSettings):
     """What a run needs to know."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", hide_input_in_errors=True)
 
     source: str | None = Field(default=None, description=SOURCE)
     trail: str | None = Field(
@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     )
     database: str | None = Field(
         default=None,
+        # It may hold a password. As text: SQLAlchemy and PostgreSQL's own tools take it so.
+        repr=False,
         description="URL of the case store: postgresql://USER@HOST/NAME; SQLite in the state folder by default.",
     )
     endpoint_url: str | None = Field(default=None, description="Where AWS answers, if it is not AWS.")

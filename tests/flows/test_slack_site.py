@@ -11,8 +11,10 @@ from typing import Any
 import boto3
 import pytest
 from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
 from prefect_server import POOL, PrefectServer, deploy_at_a_terminal, prefect_server, wait_until
 from production_site import AWS_SET, AWS_UNSET, FIRST_THEFT, S3, TRAIL, between, objects_of, s3_served
+from security import canaries
 from stolen_key import ACCOUNT, Trail
 
 from prefect_cloudtrail.demo.slack import LocalSlack, local_slack
@@ -22,6 +24,7 @@ from prefect_cloudtrail.store import Store
 
 pytestmark = pytest.mark.production
 
+PEOPLE = [each.user_id for each in (MAYA, JONAS, ROSA)]
 ALICE, KEY = f"arn:aws:iam::{ACCOUNT}:user/alice", "AKIAEXAMPLEALICE"
 RESPONDER = "from prefect_cloudtrail.cli import main; main(['responder', '--port', '0'])"
 RULES = f"""dry_run = false
@@ -66,6 +69,8 @@ def environment(s3: S3, trail: Trail, tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "rules.toml").chmod(0o600)
     Keys.make(tmp_path / "keys")
     return AWS_SET | {
+        **canaries.IN_ENVIRONMENT,
+        "PREFECT_LOGGING_LEVEL": "DEBUG",
         "AWS_DEFAULT_REGION": "us-east-1",
         "PREFECT_CLOUDTRAIL_SOURCE": f"s3://{TRAIL}",
         "PREFECT_CLOUDTRAIL_STATE": str(tmp_path / "state"),
@@ -143,7 +148,7 @@ def test_a_theft_is_told_in_slack_answered_with_two_taps_and_given_back(
     server: PrefectServer, s3: S3, trail: Trail, environment: dict[str, str], tmp_path: Path
 ) -> None:
     objects = objects_of(trail)
-    first = between(objects, "1130", "1230")
+    first = {key: canaries.with_secrets(body) for key, body in between(objects, "1130", "1230").items()}
     usual = {key: body for key, body in objects.items() if key.split("_")[3] <= f"{FIRST_THEFT:%Y%m%dT%H%M}Z"}
     with local_slack() as slack:
         known = server.environment | environment | in_slack(slack)
@@ -152,6 +157,7 @@ def test_a_theft_is_told_in_slack_answered_with_two_taps_and_given_back(
         command = [program, "backfill", "--until", f"{FIRST_THEFT:%Y-%m-%dT%H:%M:%SZ}"]
         done = subprocess.run(command, env=known, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
+        (tmp_path / "backfill.log").write_text(done.stdout + done.stderr)
         worker = server.worker(**environment, **in_slack(slack), PREFECT_WORKER_QUERY_SECONDS="2")
         worker.start()
         host = known | {"PREFECT_CLOUDTRAIL_SLACK_APP_TOKEN": slack.app_token}
@@ -194,3 +200,20 @@ def test_a_theft_is_told_in_slack_answered_with_two_taps_and_given_back(
         # Each thing was said once.
         said = [each["metadata"]["event_payload"]["message_id"] for each in [*thread(slack), card(slack) or {}]]
         assert len(said) == len(set(said))
+        require_no_secret_was_told(server, slack, tmp_path)
+
+
+def require_no_secret_was_told(server: PrefectServer, slack: LocalSlack, folder: Path) -> None:
+    """Look for each secret in all that came of it: logs, states, Prefect's and our own databases and files, Slack."""
+    lines = [line for pem in (folder / "keys").glob("*.pem") for line in pem.read_text().splitlines()[1:-1]]
+    roles = [role for each in sts_backends.values() for sts in each.values() for role in sts.assumed_roles]
+    of_aws = [secret for role in roles for secret in (role.secret_access_key, role.session_token)]
+    assert lines
+    assert of_aws
+    secrets = [*canaries.planted(), slack.bot_token, slack.app_token, *lines, *of_aws]
+    assert canaries.found_below(secrets, folder, but=[folder / "keys"]) == []
+    said = json.dumps([card(slack), thread(slack), [slack.workspace.direct_messages(each) for each in PEOPLE]])
+    told = {kind: json.dumps(server.post(f"{kind}/filter")) for kind in ("artifacts", "logs", "flow_runs", "task_runs")}
+    assert canaries.found_in(secrets, told | {"Slack": said}) == []
+    # They were met on the way: what held them is shown without them.
+    assert "redacted" in said + told["artifacts"]

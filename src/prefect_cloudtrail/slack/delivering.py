@@ -116,7 +116,7 @@ class _Work:
     told: Told
     channel: str
     clock: Clock
-    pager_url: str | None
+    pager_url: str | None = field(repr=False)
     said: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     not_before: datetime | None = None

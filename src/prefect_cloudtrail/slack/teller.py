@@ -51,7 +51,7 @@ class Teller:
     rules: Callable[[], Rules]
     groups: tuple[str, ...]
     clock: Clock
-    pager_url: str | None = None
+    pager_url: str | None = field(default=None, repr=False)
     _not_before: datetime | None = field(default=None, init=False)
 
     def look(self) -> list[str]:
