@@ -58,6 +58,14 @@ fit *arguments:
 drills *arguments:
     uv run python -m bench.drills {{ arguments }}
 
+# ask OSV whether anything that is locked is known to be vulnerable
+audit:
+    .ci/audit
+
+# write what a wheel of this version is made of, as CycloneDX, with hashes
+sbom:
+    uv export --quiet --frozen --no-dev --all-extras --format cyclonedx1.5 --output-file dist/sbom.cdx.json
+
 # everything a change must pass
 ci:
     .ci/run
