@@ -1,15 +1,7 @@
-"""What the attackers stand before: the fixtures of the response's tests, and a PostgreSQL server."""
+"""What the attackers stand before: the fixtures of the response's tests, and PostgreSQL with both planes' roles."""
 
-from collections.abc import Iterator
-
-import postgresql
-import pytest
 from response.conftest import case, cloud, endpoint, robbery, site
+from store.conftest import postgres, state, template, with_tables
+from store.test_store_roles import planes
 
-__all__ = ["case", "cloud", "endpoint", "postgres", "robbery", "site"]
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[postgresql.Server]:
-    with postgresql.server() as server:
-        yield server
+__all__ = ["case", "cloud", "endpoint", "planes", "postgres", "robbery", "site", "state", "template", "with_tables"]

@@ -1,21 +1,23 @@
 """Code on a detect worker: it writes incidents and requests as it likes, and reads all that was decided."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from responding import Site
 from response_cases import a_plan, a_step
 
-from bench.drills.robbery import ACCOUNT, APPROVERS
-from prefect_cloudtrail.errors import ActionError
+from bench.drills.robbery import ACCOUNT, APPROVERS, Robbery, robbed
+from prefect_cloudtrail.errors import ActionError, StateError, TamperedError
 from prefect_cloudtrail.response.actions import checked
 from prefect_cloudtrail.response.containing import Ending
-from prefect_cloudtrail.response.deciding import Member, decide
-from prefect_cloudtrail.response.decision import Choice
+from prefect_cloudtrail.response.deciding import Member, approved, decide
+from prefect_cloudtrail.response.decision import Choice, Decision, Request, SettlementOutcome
 from prefect_cloudtrail.response.guards import approvers_needed, refusal
 from prefect_cloudtrail.response.plan import Plan, Step
-from prefect_cloudtrail.response.rules import Rules
+from prefect_cloudtrail.response.rules import Rules, read_rules
+from prefect_cloudtrail.store import Store
 
 GUARDED = "break-glass"
 THIEF = f"arn:aws:iam::{ACCOUNT}:user/thief"
@@ -124,3 +126,41 @@ def test_a_request_does_not_choose_how_many_people_it_takes() -> None:
     narrow = a_plan(a_step("deny_in_trust", arguments={"role_name": "orders"}), approvers=1)
     whole = a_plan(a_step("revoke_sessions", arguments={"role_name": "orders"}), approvers=1)
     assert [approvers_needed(each, 0, Rules(), {"slack:UOWNER"})[0] for each in (narrow, whole)] == [2, 2]
+
+
+def test_its_own_rules_and_keys_decide_nothing(
+    planes: tuple[str, str], robbery: Robbery, tmp_path: Path, endpoint: str
+) -> None:
+    """As `contain` does on a worker with job variables of its own, or any code with the worker's database user."""
+    detect, responder = planes
+    evil = robbed(tmp_path / "evil", endpoint, detect)
+    with evil.open() as store:
+        request = evil.ask(store)
+    with evil.open() as store, pytest.raises(StateError, match="permission denied"):
+        evil.approve(store, request)
+    with evil.open() as store, pytest.raises(StateError, match="permission denied"):
+        store.responses.add_decision(forged(evil, request), SettlementOutcome.APPROVED, request.asked_at)
+    with Store.open(tmp_path / "evil" / "state", responder) as store:
+        assert store.responses.decisions(request.request_id) == []
+        assert store.responses.to_carry_out() == []
+        # Where there are no roles, it is written down, and the responder refuses it for its key.
+        store.responses.add_decision(forged(evil, request), SettlementOutcome.APPROVED, request.asked_at)
+        given = (store, forged(evil, request).decision_id, read_rules(evil.folder / "rules.toml"))
+        with pytest.raises(TamperedError, match="which is no key of ours"):
+            approved(*given, robbery.keys, request.asked_at)
+        assert store.responses.breaker().tripped
+    assert evil.key_status() == "Active"
+
+
+def forged(evil: Robbery, request: Request) -> Decision:
+    """Return an approval, signed with a key of the worker's own, in the name of one who may."""
+    return evil.keys.sign(
+        decision_id="dec_forged",
+        request_id=request.request_id,
+        digest=request.plan.digest,
+        choice=Choice.APPROVE,
+        by=APPROVERS[0],
+        via="terminal",
+        decided_at=request.asked_at,
+        why="seen",
+    )
