@@ -128,7 +128,7 @@ class PrefectServer:
     def get(self, path: str) -> Any:
         return self._asked("GET", path).json()
 
-    def post(self, path: str, **body: Any) -> Any:
+    def post(self, path: str, /, **body: Any) -> Any:
         return self._asked("POST", path, body).json()
 
     def patch(self, path: str, **body: Any) -> None:

@@ -3,12 +3,12 @@
 They may create and change deployments, runs, blocks, variables and states; they have nothing on the responder's host.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from prefect_server import PrefectServer, prefect_server, wait_until
 from production.test_responder_on_prefect import responder, served
@@ -130,15 +130,15 @@ def test_a_changed_deployment_has_the_responder_run_its_own_flow_all_the_same(at
     )
     known = attack.server.get(f"deployments/{served(attack.server)['contain']}")
     shell = {"prefect.deployments.steps.run_shell_script": {"script": f"touch {attack.evil}/ran-pull"}}
-    body = {
-        "name": known["name"],
-        "flow_id": known["flow_id"],
-        "entrypoint": f"{attack.evil}/flow.py:contain",
-        "path": str(attack.evil),
-        "pull_steps": [shell],
-        "enforce_parameter_schema": False,
-    }
-    httpx.post(f"{attack.server.environment['PREFECT_API_URL']}/deployments/", json=body).raise_for_status()
+    attack.server.post(
+        "deployments/",
+        name=known["name"],
+        flow_id=known["flow_id"],
+        entrypoint=f"{attack.evil}/flow.py:contain",
+        path=str(attack.evil),
+        pull_steps=[shell],
+        enforce_parameter_schema=False,
+    )
     changed = attack.server.get(f"deployments/{served(attack.server)['contain']}")
     assert changed["pull_steps"] == [shell]
     assert attack.run("contain", {"decision_id": attack.waiting})["name"] == "Refused"
@@ -156,9 +156,7 @@ def test_a_forced_state_changes_what_prefect_shows_and_nothing_else(attack: Atta
 
 def test_the_server_holds_no_secret_of_the_responder_s(attack: Attack) -> None:
     secrets = [path.read_text() for path in (attack.robbery.folder / "keys").glob("*.pem")]
-    said = "".join(
-        httpx.post(f"{attack.server.environment['PREFECT_API_URL']}/{each}/filter", json={}, timeout=30).text
-        for each in ("deployments", "flow_runs", "task_runs", "artifacts", "logs", "variables", "block_documents")
-    )
+    kinds = ("deployments", "flow_runs", "task_runs", "artifacts", "logs", "variables", "block_documents")
+    said = "".join(json.dumps(attack.server.post(f"{each}/filter")) for each in kinds)
     assert "Refused" in said
     assert [each for each in secrets if each.splitlines()[1] in said] == []

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from security import canaries
@@ -30,7 +31,10 @@ from prefect_cloudtrail.text import redacted
 SECRET = "canary0secret"  # noqa: S105 - nobody's
 URL = f"postgresql://cloudtrail:{SECRET}@127.0.0.1:1/cases"
 SECRETS = ("slack_token", "slack_app_token", "slack_signing_secret")
-GIVEN = dict.fromkeys(SECRETS, f"xoxb-{SECRET}") | {"database": URL, "pager_url": f"https://pager.example/{SECRET}"}
+GIVEN: dict[str, Any] = dict.fromkeys(SECRETS, f"xoxb-{SECRET}") | {
+    "database": URL,
+    "pager_url": f"https://pager.example/{SECRET}",
+}
 # By what a field is called that holds a secret in clear; an AWS role's name or an endpoint is none.
 HOLDS_SECRETS = ("token", "secret", "password", "pager", "private", "credentials")
 
