@@ -1,5 +1,6 @@
 """SQLite that others lock or that the disk fails: said in one line, and nothing is stored."""
 
+import resource
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -39,6 +40,21 @@ def test_a_disk_that_is_full_is_said(state: Path) -> None:
             commit(store, a_change("run-2", incidents=many))
         assert [run["run_id"] for run in store.runs()] == ["run-1"]
         assert store.incidents() == []
+
+
+def test_a_database_that_may_not_grow_says_what_to_see_to(state: Path) -> None:
+    with Store.open(state) as store:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((state / "cases.db").stat().st_size, hard))
+        try:
+            many = [an_incident(f"{number}", summary="x" * 2_000) for number in range(400)]
+            with pytest.raises(
+                StateError, match=r"cases\.db cannot be read or written \(disk I/O error\): see that its"
+            ):
+                commit(store, a_change("run-1", incidents=many))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert store.runs() == []
 
 
 def test_a_file_that_cannot_be_written_is_said_and_nothing_is_stored(state: Path) -> None:

@@ -284,6 +284,8 @@ def _explain_sqlite(said: str, where: str) -> str | None:
         return f"{where} is busy for over {BUSY_SECONDS} s ({said}): see what else works on it, then try again"
     if "full" in said:
         return f"{where} has no room left on its disk ({said}): make room, then try again"
+    if "disk I/O" in said:
+        return f"{where} cannot be read or written ({said}): see that its disk has room and is whole, then try again"
     if "readonly" in said or "unable to open" in said:
         return f"{where} cannot be written or opened ({said}): give this user the rights, or another folder as --state"
     return None
