@@ -7,9 +7,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from cloudtrail.s3_server import REGION
 from stolen_key import END
 
+from bench.drills.s3_server import REGION
 from prefect_cloudtrail import arrivals, pipeline
 from prefect_cloudtrail.aws_sources import open_notices
 from prefect_cloudtrail.cloudtrail.sqs import Queue

@@ -11,9 +11,9 @@ from typing import Any
 import postgresql
 import pytest
 from click.testing import CliRunner
-from cloudtrail.s3_server import ENVIRONMENT, Server, serving
 from organisations import learn_until, robbed
 
+from bench.drills.s3_server import ENVIRONMENT, Server, serving
 from prefect_cloudtrail import clients
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.cli import main

@@ -15,10 +15,10 @@ import announced
 import pytest
 from click.testing import CliRunner, Result
 from cloudtrail.queues import Site, names, site
-from cloudtrail.s3_server import ENVIRONMENT, REGION, Server, serving
 from moto.s3.models import s3_backends
 from stolen_key import END, Trail, write_trail
 
+from bench.drills.s3_server import ENVIRONMENT, REGION, Server, serving
 from prefect_cloudtrail import arrivals, clients, pipeline
 from prefect_cloudtrail.aws import open_s3
 from prefect_cloudtrail.aws_sources import open_notices

@@ -25,11 +25,11 @@ from click.testing import CliRunner
 from cloudtrail import lookup_server
 from cloudtrail.lookup_server import Lookup
 from cloudtrail.queues import Site, arn, site
-from cloudtrail.s3_server import ENVIRONMENT, REGION, Fault, Server, serving
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from stolen_key import END, LAST_DAY, Trail, write_trail
 
+from bench.drills.s3_server import ENVIRONMENT, REGION, Fault, Server, serving
 from prefect_cloudtrail import doctor
 from prefect_cloudtrail.checks import Check, conclusion, failed
 from prefect_cloudtrail.cli import main

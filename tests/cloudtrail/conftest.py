@@ -2,10 +2,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from cloudtrail.s3_server import ENVIRONMENT, Server, serving
 from moto.s3.models import s3_backends
 from obstore.store import S3Store
 
+from bench.drills.s3_server import ENVIRONMENT, Server, serving
 from prefect_cloudtrail.aws import Patience, open_bucket
 from prefect_cloudtrail.cloudtrail.s3 import S3Source
 

@@ -8,11 +8,12 @@ from urllib.parse import quote_plus
 
 import boto3
 from botocore.config import Config
-from cloudtrail.s3_server import REGION, Server
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
+
+from bench.drills.s3_server import REGION, Server
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 

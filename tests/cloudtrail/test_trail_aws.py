@@ -7,9 +7,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from builders import log_file, record
-from cloudtrail.s3_server import REGION, Fault, Server
 from obstore.store import S3Store
 
+from bench.drills.s3_server import REGION, Fault, Server
 from prefect_cloudtrail.aws import assumed, bucket_and_prefix, open_bucket, open_s3, renewing
 from prefect_cloudtrail.cloudtrail.s3 import S3Source
 from prefect_cloudtrail.errors import SettingsError, SourceError

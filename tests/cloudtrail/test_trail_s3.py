@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from builders import log_file, packed, record
-from cloudtrail.s3_server import Fault, Server
 from obstore.store import S3Store
 
+from bench.drills.s3_server import Fault, Server
 from prefect_cloudtrail.aws import Patience, open_bucket
 from prefect_cloudtrail.cloudtrail import FolderSource, read_objects
 from prefect_cloudtrail.cloudtrail.budget import Budget
@@ -224,6 +224,16 @@ def test_an_object_too_large_is_not_even_fetched(server: Server, source: S3Sourc
     assert parsed.rejected.select("log.file.path", "reason", "sample").rows() == [("a.json", "too_large", "5001 bytes")]
     assert parsed.events.height == 1
     assert server.gets() == ["/trail/b.json"]
+
+
+def test_a_body_shorter_than_listed_is_unreadable_and_not_damaged(server: Server, source: S3Source) -> None:
+    server.put("trail", {"a.json": b"x" * 100, "b.json": log_file(record())})
+    server.fail("GET", "/a.json", Fault(short=20))
+    parsed = read_objects(source, source.list())
+    assert parsed.rejected.select("log.file.path", "reason", "sample").rows() == [
+        ("a.json", "unreadable", "only 20 of 100 bytes of a.json came: run again later")
+    ]
+    assert parsed.events.height == 1
 
 
 @pytest.mark.parametrize("fault", [Fault(503, "SlowDown"), Fault(500, "InternalError"), Fault(cut=20)])

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from builders import log_file, record
 from cloudtrail.queues import ACCOUNT, Site, client_of, names, site
-from cloudtrail.s3_server import REGION, Fault, Server
 from obstore.store import S3Store
 
+from bench.drills.s3_server import REGION, Fault, Server
 from prefect_cloudtrail.aws_sources import open_notices, queue_of
 from prefect_cloudtrail.cloudtrail.s3 import S3Source
 from prefect_cloudtrail.cloudtrail.sqs import Queue, SqsSource, queue_named

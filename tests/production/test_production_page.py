@@ -19,10 +19,10 @@ from typing import Any
 import postgresql
 import pytest
 from builders import log_file, packed, record
-from cloudtrail.s3_server import ENVIRONMENT
 from prefect_server import ROOT, PrefectServer, descendants, prefect_server, wait_until
 from production.recorded_s3 import Asked, RecordedS3, recorded_s3
 
+from bench.drills.s3_server import ENVIRONMENT
 from prefect_cloudtrail.demo import Generated, generate, small
 
 PAGE = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")

@@ -83,14 +83,22 @@ def read_objects(source: Source, objects: Sequence[LogObject], max_object_bytes:
 
 
 def fetched(source: Source, objects: Sequence[LogObject], max_object_bytes: int) -> Generator[Content, None, None]:
-    """Yield each object's bytes, or why it is not read, in their order; one that is too large is not even fetched."""
+    """Yield each object's bytes, or why it is not read, in their order; one that is too large is not even fetched.
+
+    One that comes shorter than it was listed is not read: what is missing would be taken for damage, and never be asked
+    for again.
+    """
     fitting = [each.key for each in objects if each.size <= max_object_bytes]
     with closing(contents(source, fitting)) as found:
         for each in objects:
             if each.size > max_object_bytes:
                 yield ObjectTooLargeError(f"{each.size} bytes")
+                continue
+            content = next(found)
+            if isinstance(content, bytes) and each.is_measured and len(content) < each.size:
+                yield SourceError(f"only {len(content)} of {each.size} bytes of {each.key} came: run again later")
             else:
-                yield next(found)
+                yield content
 
 
 def parse_fetched(objects: Sequence[LogObject], held: Iterable[Content], max_object_bytes: int) -> Parsed:

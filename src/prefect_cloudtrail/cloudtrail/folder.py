@@ -19,12 +19,14 @@ _ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 class LogObject:
     """One log object that can be read.
 
-    `key` is its path relative to the root, with "/"; `delivered` the time in its name, None where it has none.
+    `key` is its path relative to the root, with "/"; `delivered` the time in its name, None where it has none. `size`
+    is in bytes, as it was listed; a guess unless `is_measured`.
     """
 
     key: str
     size: int
     delivered: datetime | None
+    is_measured: bool = True
 
 
 def delivered_at(key: str) -> datetime | None:

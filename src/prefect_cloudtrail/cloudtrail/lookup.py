@@ -140,7 +140,8 @@ class LookupSource:
             if asked and not (since and asked < since):
                 found += [Slice(self.account, region, start, asked) for region in self.clients]
             start += SLICE
-        return sorted((LogObject(each.key, _NOMINAL_BYTES, each.asked) for each in found), key=lambda each: each.key)
+        objects = [LogObject(each.key, _NOMINAL_BYTES, each.asked, is_measured=False) for each in found]
+        return sorted(objects, key=lambda each: each.key)
 
     def read(self, key: str) -> bytes:
         """Return the slice's events as CloudTrail would write them into an object: those that are there now, all.

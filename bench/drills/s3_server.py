@@ -1,19 +1,22 @@
-"""moto's server, which remembers what it was asked, and answers wrongly where a test says so."""
+"""moto's server, which remembers what it was asked, and answers wrongly where a test or a drill says so."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
 from threading import Lock, Thread
 from time import sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 REGION = "eu-central-1"
 # What a process must have in its environment to ask it, and nobody else.
@@ -41,18 +44,29 @@ class Asked:
 
 @dataclass(frozen=True)
 class Fault:
-    """A wrong answer: S3's error, or a body cut off after so many bytes, or one that comes after so many seconds."""
+    """A wrong answer.
+
+    S3's error; or a body cut off after so many bytes, or one that is so short and says that this is all of it; or the
+    right answer after so many seconds, or after something else was done.
+    """
 
     status: int = 200
     code: str = ""
     message: str = "no"
     cut: int = 0
+    short: int = 0
     late: float = 0
+    after: Callable[[], None] | None = None
 
     def answer(self, method: str, right: Response) -> Response:
-        if self.late:
+        """Return what is answered instead of the right answer."""
+        if self.late or self.after:
             sleep(self.late)
+            if self.after:
+                self.after()
             return right
+        if self.short:
+            return Response(right.get_data()[: self.short], right.status_code, content_type=right.content_type)
         if self.cut:
             body = right.get_data()
             cut = Response(iter([body[: self.cut]]), right.status_code, right.headers)
@@ -95,16 +109,20 @@ class Server:
         self._faults.clear()
 
     def create(self, bucket: str) -> None:
+        """Make an empty bucket."""
         s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(bucket, REGION)
 
     def has(self, bucket: str) -> bool:
+        """Return whether there is such a bucket."""
         return bucket in s3_backends.bucket_accounts
 
     def put(self, bucket: str, objects: dict[str, bytes]) -> None:
+        """Put these objects into the bucket."""
         for key, content in objects.items():
             s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(bucket, key, content)
 
     def delete(self, bucket: str, key: str) -> None:
+        """Delete one object."""
         s3_backends[DEFAULT_ACCOUNT_ID]["aws"].delete_object(bucket, key)
 
     def listings(self) -> list[str]:
@@ -112,9 +130,11 @@ class Server:
         return [each.query.get("prefix", "") for each in self.asked if "list-type" in each.query]
 
     def gets(self) -> list[str]:
+        """Return the paths of what was read."""
         return [each.path for each in self.asked if each.method == "GET" and "list-type" not in each.query]
 
     def fault_of(self, request: Request) -> Fault | None:
+        """Return the fault that hits this request; None where it is answered rightly."""
         with self._lock:
             for each in self._faults:
                 if each.times and each.method == request.method and request.path.endswith(each.ending):
@@ -125,7 +145,8 @@ class Server:
                     return each.fault
         return None
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request, as WSGI has it."""
         request = Request(environ)
         body = request.get_data()
         environ["wsgi.input"] = BytesIO(_impatient(body))  # moto reads it too
@@ -133,7 +154,7 @@ class Server:
         fields = parse_qs(body.decode()) if request.mimetype == FORM else {}
         form = {name: values[0] for name, values in fields.items()}
         signed = request.headers.get("Authorization", "").partition("Credential=")[2].split("/")
-        access_key, _, region = signed[:3] if len(signed) > 2 else ("", "", "")
+        access_key, _, region = signed[:3] if signed[2:] else ("", "", "")
         query = {name: unquote(value) for name, value in request.args.items()}
         self.asked.append(Asked(request.method, request.path, query, form, access_key, region))
         with self._one_at_a_time if "AmazonSQS" in request.headers.get("X-Amz-Target", "") else nullcontext():
@@ -147,11 +168,18 @@ def _impatient(body: bytes) -> bytes:
     return body.replace(b'"WaitTimeSeconds": 1', b'"WaitTimeSeconds": 0')
 
 
+class _Quiet(WSGIRequestHandler):
+    """Says nothing of each request: they are counted in thousands."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def serving() -> Iterator[Server]:
     """Serve until the `with` ends."""
     server = Server()
-    http = make_server("127.0.0.1", 0, server, threaded=True)
+    http = make_server("127.0.0.1", 0, server, threaded=True, request_handler=_Quiet)
     server.endpoint = f"http://127.0.0.1:{http.server_port}"
     thread = Thread(target=http.serve_forever, daemon=True)
     thread.start()
