@@ -2,6 +2,8 @@
 
 import ipaddress
 import math
+import os
+import shutil
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -405,6 +407,23 @@ def test_a_file_cut_short_is_damaged(write: Write) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(GeoError, match="damaged"):
         Geo.open(path)
+
+
+def test_a_database_that_is_written_over_while_it_is_open_is_not_believed(geo: Geo) -> None:
+    geo.require_unwritten()
+    os.truncate(geo.city.path, geo.city.path.stat().st_size // 2)
+    with pytest.raises(GeoError, match=r"was written over while it was read: run again, and have updates moved into"):
+        geo.require_unwritten()
+
+
+def test_a_database_that_is_replaced_or_deleted_while_it_is_open_stays_what_it_was(geo: Geo) -> None:
+    path = geo.city.path
+    shutil.copy(path, path.with_suffix(".new"))
+    path.with_suffix(".new").rename(path)
+    geo.require_unwritten()
+    path.unlink()
+    geo.require_unwritten()
+    assert locate("85.10.0.1", geo)["source.geo.city_name"] == "Kyiv"
 
 
 def test_a_damaged_search_tree_is_found_at_opening(write: Write) -> None:

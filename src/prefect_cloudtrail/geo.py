@@ -5,6 +5,7 @@ Reads MaxMind's own nesting (GeoLite2, GeoIP2, DB-IP) and the flat records that 
 
 import ipaddress
 import math
+import os
 import pickle
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -61,6 +62,26 @@ class Database:
     type: str
     built: int  # epoch seconds
     ip_version: int
+    opened: os.stat_result
+
+    def require_unwritten(self) -> None:
+        """Make sure that nobody wrote over the file since it was opened; another in its place is another file.
+
+        Raises:
+            GeoError: somebody did, so what was looked up may be anything.
+        """
+        try:
+            now = self.path.stat()
+        except OSError:
+            return  # deleted, or moved away: what is open is whole
+        was = self.opened
+        if (now.st_dev, now.st_ino) == (was.st_dev, was.st_ino) and (now.st_size, now.st_mtime_ns) != (
+            was.st_size,
+            was.st_mtime_ns,
+        ):
+            raise GeoError(
+                f"{self.path} was written over while it was read: run again, and have updates moved into its place"
+            )
 
     def find(self, address: Address) -> Record:
         """Return the record of this address; an empty one where there is none."""
@@ -124,6 +145,16 @@ class Geo:
             )
         build = ", ".join(f"{each.type} {each.built}" for each in (cities, owners) if each)
         return cls(cities, owners, build, networks or NOTHING_LISTED)
+
+    def require_unwritten(self) -> None:
+        """Make sure that nobody wrote over the databases since they were opened.
+
+        Raises:
+            GeoError: somebody did, so what was looked up may be anything.
+        """
+        for each in (self.city, self.asn):
+            if each:
+                each.require_unwritten()
 
 
 def place(events: pl.DataFrame, geo: Geo) -> pl.DataFrame:
@@ -274,6 +305,7 @@ def _open(path: Path | None, option: str, kind: str) -> Database:
     try:
         with path.open("rb") as file:
             is_packed = file.read(2) == b"\x1f\x8b"
+            opened = os.fstat(file.fileno())
     except FileNotFoundError as error:
         raise GeoError(f"no such {kind} database: {path}; pass the .mmdb file to {option}") from error
     except IsADirectoryError as error:
@@ -288,7 +320,7 @@ def _open(path: Path | None, option: str, kind: str) -> Database:
     except (maxminddb.InvalidDatabaseError, UnicodeDecodeError) as error:
         raise GeoError(f"{path} is damaged or no database in MaxMind's format: fetch it again") from error
     kind_written = _text(metadata.database_type) or "of no type"
-    return Database(path, reader, kind_written, int(metadata.build_epoch), int(metadata.ip_version))
+    return Database(path, reader, kind_written, int(metadata.build_epoch), int(metadata.ip_version), opened)
 
 
 def _holds_cities(database: Database) -> bool:

@@ -277,6 +277,8 @@ def _run_chunk(
     with _timed(summary, "detect"):
         known = _Known(usual, taught, places, feedback)
         incidents, history = _judge(store, options.learn_until, batch, known, open_incidents, summary)
+        # All that is placed is placed by now.
+        geo.require_unwritten()
         _note_learning(batch.placed, history, summary)
         summary.incidents = len(incidents)
     with _timed(summary, "store"):

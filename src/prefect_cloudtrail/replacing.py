@@ -97,6 +97,7 @@ def replace(
         if not usual.is_empty():
             written.append(store.write_ahead("usual", usual))
         dropped.extend(entry.name for entry in store.files("usual"))
+    geo.require_unwritten()
     store.replace(Replacement(geo.build, written, dropped, moves.places), lease)
     return moves.networks
 
