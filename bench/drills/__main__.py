@@ -20,6 +20,8 @@ from bench.drills.processes import Start, start_forked, start_script
 
 if TYPE_CHECKING:
     from bench.drills import response, slack
+    from bench.drills.faults import Fault
+    from bench.drills.faults import Tally as FaultsFound
 
 STEPS = 24
 
@@ -94,6 +96,35 @@ def kill_flow(kills: int, seed: int, as_json: bool) -> None:
             learned.deliver(learn)
             learned.finish(learn, Tally())
             return kill_flow(learned, judge, expected.contents["to tell"], api, kills, seed, _say)
+
+    _drill(drill, seed, 1, start_script, as_json=as_json)
+
+
+@main.command("faults")
+@click.option("--only", metavar="TEXT", multiple=True, help="Those whose name holds it; may be given again.")
+@click.option("--quick", is_flag=True, help="Leave out those that take a minute or more.")
+@click.option("--list", "listed", is_flag=True, help="Print their names, and what is promised.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the organisation and the moments.")
+@click.option("--database", metavar="URL", help="PostgreSQL, for the faults that need one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one row for machines.")
+def try_faults(
+    only: tuple[str, ...], seed: int, database: str | None, *, quick: bool, listed: bool, as_json: bool
+) -> None:
+    """Disturb one run each: disks, rights, clocks, S3, geo databases, case store, memory, signals."""
+    from bench.drills.disturbances import faults  # noqa: PLC0415  # moto takes seconds
+    from bench.drills.faults import disturb  # noqa: PLC0415
+
+    def chosen(usual_seconds: float) -> "list[Fault]":
+        named = (each for each in faults(usual_seconds) if not only or any(text in each.name for text in only))
+        return [each for each in named if not (quick and each.is_slow)]
+
+    if listed:
+        for each in chosen(0):
+            click.echo(f"{each.name:<34} {each.promise}")
+        return
+
+    def drill(organisation: Robbed, _: Start, expected: Undisturbed) -> "FaultsFound":
+        return disturb(organisation, chosen(expected.seconds[1]), database, seed, _say)
 
     _drill(drill, seed, 1, start_script, as_json=as_json)
 
@@ -179,7 +210,7 @@ def _start(*, forked: bool, chunk_bytes: int | None = None) -> Start:
 
 
 def _drill(
-    drill: Callable[[Robbed, Start, Undisturbed], Tally],
+    drill: "Callable[[Robbed, Start, Undisturbed], Tally | FaultsFound]",
     seed: int,
     steps: int,
     start: Start,

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -33,6 +33,7 @@ class Running:
     ending: Callable[[], int | None]
     errors: Path
     began: float
+    pid: int | None = None
 
     def wait(self) -> "Ended":
         """Return how it ended.
@@ -67,28 +68,48 @@ class Ended:
 Start = Callable[[Sequence[str]], Running]
 
 
-def start_script(arguments: Sequence[str]) -> Running:
-    """Return the console script, started."""
+def start_script(
+    arguments: Sequence[str],
+    *,
+    through: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    printed: Path | None = None,
+) -> Running:
+    """Return the console script, started.
+
+    Args:
+        arguments: of the command.
+        through: a command that becomes this one, such as prlimit with its limits.
+        environment: what is set besides.
+        printed: where its standard output goes; nowhere by default.
+    """
     script = shutil.which(COMMAND, path=str(Path(sys.executable).parent)) or COMMAND
     errors = _file()
-    with errors.open("w") as file:
-        process = subprocess.Popen([script, *arguments], stdout=subprocess.DEVNULL, stderr=file)
-    return Running(lambda: process.poll() is not None, process.kill, process.poll, errors, time.monotonic())
+    with errors.open("w") as file, (printed or Path(os.devnull)).open("w") as output:
+        process = subprocess.Popen(
+            [*through, script, *arguments], stdout=output, stderr=file, env={**os.environ, **(environment or {})}
+        )
+    return Running(
+        lambda: process.poll() is not None, process.kill, process.poll, errors, time.monotonic(), process.pid
+    )
 
 
-def start_forked(arguments: Sequence[str], chunk_bytes: int | None = None) -> Running:
+def start_forked(arguments: Sequence[str], chunk_bytes: int | None = None, processes: int | None = None) -> Running:
     """Return the same command in a process that was forked with its imports done: seconds cheaper, else the same.
 
     Args:
         arguments: of the command.
         chunk_bytes: how much a run reads and commits at once; the command's own bound is never met by a small trail.
+        processes: how many read beside it, however little arrived; by default as many as the trail is worth.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(IMPORTS)
     errors = _file()
-    process = context.Process(target=_run, args=(list(arguments), str(errors), chunk_bytes))
+    process = context.Process(target=_run, args=(list(arguments), str(errors), chunk_bytes, processes))
     process.start()
-    return Running(lambda: not process.is_alive(), process.kill, lambda: process.exitcode, errors, time.monotonic())
+    return Running(
+        lambda: not process.is_alive(), process.kill, lambda: process.exitcode, errors, time.monotonic(), process.pid
+    )
 
 
 def _file() -> Path:
@@ -96,12 +117,15 @@ def _file() -> Path:
         return Path(file.name)
 
 
-def _run(arguments: list[str], errors: str, chunk_bytes: int | None) -> None:
+def _run(arguments: list[str], errors: str, chunk_bytes: int | None, processes: int | None) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(errors, os.O_WRONLY), 2)
     # Only the fork server and its children need these.
-    from prefect_cloudtrail import arrivals  # noqa: PLC0415
+    from prefect_cloudtrail import arrivals, parts  # noqa: PLC0415
     from prefect_cloudtrail.cli import main  # noqa: PLC0415
 
     arrivals.CHUNK_BYTES = chunk_bytes or arrivals.CHUNK_BYTES
+    if processes:
+        os.environ["PREFECT_CLOUDTRAIL_PROCESSES"] = str(processes)
+        parts.WORTH_PROCESSES = 0
     main(arguments, prog_name=COMMAND)
