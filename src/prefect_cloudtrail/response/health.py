@@ -10,6 +10,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prefect_cloudtrail.errors import ResponseError, StateError
+from prefect_cloudtrail.response.metrics import Metric, metrics, text
 from prefect_cloudtrail.response.responder import HEARTBEAT
 from prefect_cloudtrail.store import Store
 
@@ -42,6 +43,15 @@ def health(store: Store, now: datetime) -> Health:
     return Health(ok=True, said="ok", counts=counts)
 
 
+def measured(store: Store, found: Health, now: datetime) -> list[Metric]:
+    """Return what `/metrics` says; where the case store cannot be asked, that alone."""
+    up = Metric("responder_up", "Whether the responder looked for work within a minute.", int(found.ok))
+    try:
+        return [up, *(metrics(store, found.counts, now) if found.counts else [])]
+    except StateError:
+        return [up]
+
+
 @contextmanager
 def served(store: Store, clock: Callable[[], datetime], address: str, port: int) -> Iterator[int]:
     """Answer `/healthz` (200 or 503, JSON) and `/metrics` (Prometheus's text) until the end; give the port.
@@ -55,11 +65,10 @@ def served(store: Store, clock: Callable[[], datetime], address: str, port: int)
             if self.path not in {"/healthz", "/metrics"}:
                 self._answer(HTTPStatus.NOT_FOUND, "text/plain", "see /healthz and /metrics\n")
                 return
-            found = health(store, clock())
+            now = clock()
+            found = health(store, now)
             if self.path == "/metrics":
-                lines = {"up": int(found.ok), **found.counts}
-                text = "".join(f"prefect_cloudtrail_responder_{name} {count}\n" for name, count in lines.items())
-                self._answer(HTTPStatus.OK, "text/plain; version=0.0.4", text)
+                self._answer(HTTPStatus.OK, "text/plain; version=0.0.4", text(measured(store, found, now)))
                 return
             status = HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE
             body = json.dumps({"ok": found.ok, "said": found.said, **found.counts})

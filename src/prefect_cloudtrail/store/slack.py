@@ -103,6 +103,12 @@ class SlackMessages:
         with self._database.reading() as connection:
             return [_message(row) for row in connection.execute(query.order_by(SLACK_MESSAGES.c.number)).mappings()]
 
+    def unsent(self) -> list[SlackMessage]:
+        """Return the messages that are not known to be in Slack and are to be, oldest first."""
+        query = sa.select(SLACK_MESSAGES).where(SLACK_MESSAGES.c.ts.is_(None), SLACK_MESSAGES.c.dropped_at.is_(None))
+        with self._database.reading() as connection:
+            return [_message(row) for row in connection.execute(query.order_by(SLACK_MESSAGES.c.number)).mappings()]
+
     def change(self, message_id: str, **values: object) -> None:
         """Store what became of a message, by its attributes' names.
 
