@@ -168,9 +168,9 @@ def _silence(client: SyncPrefectClient) -> Check:
     fix = "apply those in deploy/automations, as docs/production.md says"
     for each in client.read_automations():
         trigger = each.trigger
-        if not isinstance(trigger, EventTrigger) or trigger.posture != Posture.Proactive:
+        if not each.enabled or not isinstance(trigger, EventTrigger) or COMPLETED not in trigger.expect:
             continue
-        if not each.enabled or COMPLETED not in trigger.expect:
+        if trigger.posture != Posture.Proactive:
             continue
         for action in each.actions:
             if not isinstance(action, SendNotification):
