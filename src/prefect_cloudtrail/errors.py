@@ -11,6 +11,7 @@ CloudTrailResponseError
 │   │   └── TamperedError     a stored row is not what was signed
 │   └── ActionError       AWS refused a step, or what it says does not agree
 │       ├── TargetGoneError   what the step names is there no more
+│       ├── UnansweredError   AWS does not say whether it did it
 │       └── ChangedSinceError somebody changed it meanwhile, so undo leaves it
 ├── SlackError        Slack does not take a message, or cannot be asked
 └── StateError        the state cannot be used
@@ -77,6 +78,10 @@ class ActionError(ResponseError):
 
 class TargetGoneError(ActionError):
     """What the step names is there no more."""
+
+
+class UnansweredError(ActionError):
+    """AWS gave no answer, or none that says whether it did as it was asked."""
 
 
 class ChangedSinceError(ActionError):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
-from prefect_cloudtrail.errors import ActionError, SourceError, TargetGoneError
+from prefect_cloudtrail.errors import ActionError, SourceError, TargetGoneError, UnansweredError
 from prefect_cloudtrail.text import plain
 
 _GONE = {
@@ -23,6 +23,7 @@ _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "Unaut
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 _THROTTLED = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}
 QUOTA = {"ConstraintViolationException", "LimitExceeded", "LimitExceededException", "ServiceQuotaExceededException"}
+_NOT_WELL = 500  # and above: AWS's own failures, which do not say whether it was done
 _FIXED = {"UnmodifiableEntity", "UnmodifiableEntityException"}
 
 
@@ -35,6 +36,7 @@ def asking(what: str) -> Iterator[None]:
 
     Raises:
         TargetGoneError: what was named is there no more.
+        UnansweredError: the answer was lost, or AWS is not well or throttles: asked again, it may be done.
         ActionError: AWS refuses, or cannot be asked.
     """
     try:
@@ -43,7 +45,8 @@ def asking(what: str) -> Iterator[None]:
         found = code(error)
         if found in _GONE:
             raise TargetGoneError(f"cannot {what}: it is there no more ({_message(error)})") from error
-        raise ActionError(f"cannot {what}: {found}, {_message(error)}; {_advice(found)}") from error
+        kind = UnansweredError if found in _THROTTLED or _status(error) >= _NOT_WELL else ActionError
+        raise kind(f"cannot {what}: {found}, {_message(error)}; {_advice(found)}") from error
     except SourceError as error:  # the role cannot be assumed: it says why, and what to do
         raise ActionError(f"cannot {what}: {error}") from error
     except ParamValidationError as error:
@@ -51,12 +54,17 @@ def asking(what: str) -> Iterator[None]:
         raise ActionError(f"cannot {what}: {said}; the step names it wrongly: propose it again") from error
     except (BotoCoreError, ResponseParserError) as error:  # the latter: what answered is not AWS, or not all there
         said = plain(" ".join(str(error).split()), 300)
-        raise ActionError(f"cannot {what}: {said}; check the network, the region and the credentials") from error
+        # What never left this host was not done, and what was lost on the way may have been: nobody can tell here.
+        raise UnansweredError(f"cannot {what}: {said}; check the network, the region and the credentials") from error
 
 
 def code(error: ClientError) -> str:
     """Return AWS's word for the error."""
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _message(error: ClientError) -> str:

@@ -5,13 +5,19 @@ not applied again, and of two that are at it at once one gives way.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid5
 
-from prefect_cloudtrail.errors import ActionError, ChangedSinceError, CloudTrailResponseError, TargetGoneError
+from prefect_cloudtrail.errors import (
+    ActionError,
+    ChangedSinceError,
+    CloudTrailResponseError,
+    TargetGoneError,
+    UnansweredError,
+)
 from prefect_cloudtrail.response.actions import Aws, Check, checked, named
 from prefect_cloudtrail.response.deciding import approved
 from prefect_cloudtrail.response.guards import refusal
@@ -67,11 +73,12 @@ def contain(store: Store, decision_id: str, aws: Aws, *, rules: Rules, keys: Key
         RefusedError: no valid approval stands behind it; nothing was changed.
         LeaseHeldError: another is carrying it out right now.
     """
-    with _alone(store, decision_id, clock):
+    with alone(store, decision_id, clock):
         plan = approved(store, decision_id, rules, keys, clock())
         store.responses.add_manual_steps(decision_id, plan.incident_id, plan.manual)
         work = _Work(store, decision_id, plan, aws, rules, clock)
-        receipts = tuple(work.carried_out(position, step) for position, step in enumerate(plan.steps))
+        with _nobody_watches(store, plan, clock):
+            receipts = tuple(work.carried_out(position, step) for position, step in enumerate(plan.steps))
         done = CarriedOut(decision_id, plan, receipts, ending(receipts), said(receipts))
         now = clock()
         if plan.playbook == UNDO or done.ending == Ending.DRY_RUN:
@@ -169,8 +176,26 @@ class _Work:
 
     def _applied(self, receipt: Receipt) -> Receipt:
         action = named(receipt.step.action)
-        action.apply(self.aws, receipt)
-        reading = action.verify(self.aws, receipt)
+        refused: ActionError | None = None
+        try:
+            action.apply(self.aws, receipt)
+        except TargetGoneError:
+            raise
+        except ActionError as error:
+            refused = error
+        try:
+            # Also where it was refused: the answer may have been lost the first time, and the change made.
+            reading = action.verify(self.aws, receipt)
+        except TargetGoneError:
+            raise
+        except ActionError as error:
+            if refused is not None and not isinstance(refused, UnansweredError):
+                raise refused from error
+            return self._unknown(receipt, refused or error)
+        if refused is not None and not reading.holds:
+            if not isinstance(refused, UnansweredError):
+                raise refused
+            return self._unknown(receipt, refused)
         now = self.clock()
         if not reading.holds:
             # AWS may take seconds to say what it was told; the watch asks again, and gives up after a minute.
@@ -190,6 +215,13 @@ class _Work:
         self._audit("step applied", changed)
         return changed
 
+    def _unknown(self, receipt: Receipt, error: ActionError) -> Receipt:
+        """Leave a step begun of which AWS does not say what became: the watch asks on, and applies it again."""
+        words = f"Whether it was changed is not known yet: {error}."
+        changed = self.store.responses.update_receipt(receipt.receipt_id, outcome=Outcome.STARTED, said=words)
+        self._audit("step unanswered", changed)
+        return changed
+
     def _undone(self, receipt: Receipt, undoes: str) -> Receipt:
         of = self.store.responses.receipt(undoes)
         if of is None:
@@ -200,8 +232,19 @@ class _Work:
         if later:
             words = f"It stays: {later.receipt_id}, of {later.incident_id}, set the same later; undo that one first."
             return self._ended(receipt, Outcome.FAILED, words)
+        action = named(of.step.action)
         try:
-            reading = named(of.step.action).undo(self.aws, of)
+            if of.outcome == Outcome.STARTED:
+                # Nobody could tell so far what was changed, and only what was is given back.
+                seen = action.verify(self.aws, of)
+                of = self.store.responses.update_receipt(
+                    of.receipt_id, outcome=of.outcome, said=seen.said, after=seen.after
+                )
+            try:
+                reading = action.undo(self.aws, of)
+            except UnansweredError:
+                # It may have been given back, and the answer lost: asked again, it changes nothing more.
+                reading = action.undo(self.aws, of)
         except ChangedSinceError as error:
             return self._ended(receipt, Outcome.FAILED, sentence(error))
         now = self.clock()
@@ -254,8 +297,23 @@ def receipt_id(decision_id: str, position: int) -> str:
 
 
 @contextmanager
-def _alone(store: Store, decision_id: str, clock: Clock) -> Iterator[None]:
+def alone(store: Store, decision_id: str, clock: Clock) -> Iterator[None]:
+    """Have nobody else change anything under the decision meanwhile.
+
+    Raises:
+        LeaseHeldError: another is at it right now.
+    """
     with store.lease(f"contain {decision_id}", "the responder", LEASE_MINUTES, clock()) as lease, lease.kept():
+        yield
+
+
+@contextmanager
+def _nobody_watches(store: Store, plan: Plan, clock: Clock) -> Iterator[None]:
+    """Have no watch apply again meanwhile what the plan undoes."""
+    found = [store.responses.receipt(step.undoes) for step in plan.steps if step.undoes]
+    with ExitStack() as stack:
+        for decision_id in sorted({each.decision_id for each in found if each}):
+            stack.enter_context(alone(store, decision_id, clock))
         yield
 
 

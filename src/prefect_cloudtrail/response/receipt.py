@@ -54,6 +54,11 @@ class Receipt:
     verified_at: datetime | None = None
     undone_by: str | None = None
 
+    @property
+    def may_hold(self) -> bool:
+        """Whether there may be something of it in AWS to give back: it was changed, or nobody could tell yet."""
+        return self.step.undoes is None and self.outcome in {Outcome.APPLIED, Outcome.STARTED}
+
 
 @dataclass(frozen=True)
 class TrackedStep:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from prefect_cloudtrail.errors import ResponseError
 from prefect_cloudtrail.response.plan import UNDO, Plan, Step
-from prefect_cloudtrail.response.receipt import Outcome, Receipt
+from prefect_cloudtrail.response.receipt import Receipt
 
 # So soon after a containment, a thief who is among the responders would ask for it: two people then.
 YOUNG = timedelta(hours=24)
@@ -17,12 +17,12 @@ def undoing(receipts: Sequence[Receipt], principal: str, now: datetime) -> Plan:
     Raises:
         ResponseError: there is nothing to give back: says of the first what became of it.
     """
-    back = [each for each in receipts if each.outcome == Outcome.APPLIED and not each.step.undoes]
+    back = [each for each in receipts if each.may_hold]
     if not back:
         said = f"{receipts[0].receipt_id} is {receipts[0].outcome}" if receipts else "there is no receipt"
         raise ResponseError(f"nothing to undo: {said}; `prefect-cloudtrail incidents ID` lists what was applied")
     back.sort(key=lambda each: (each.started_at, each.position), reverse=True)
-    young = [each for each in back if each.applied_at and now - each.applied_at < YOUNG]
+    young = [each for each in back if now - (each.applied_at or each.started_at) < YOUNG]
     return Plan(
         playbook=UNDO,
         incident_id=back[0].incident_id,

@@ -15,7 +15,7 @@ import polars as pl
 from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.errors import ActionError, RefusedError, StateError, TargetGoneError
 from prefect_cloudtrail.response.actions import Aws, actions
-from prefect_cloudtrail.response.containing import Clock, sentence
+from prefect_cloudtrail.response.containing import Clock, alone, sentence
 from prefect_cloudtrail.response.deciding import approved
 from prefect_cloudtrail.response.receipt import Outcome, Receipt, Watch
 from prefect_cloudtrail.response.rules import Rules
@@ -56,11 +56,12 @@ ENDED = (WatchState.CONTAINED, WatchState.UNDONE, WatchState.FAILED, WatchState.
 
 @dataclass(frozen=True)
 class ReadBack:
-    """What AWS says of one applied step now: whether it still agrees, and the sentence."""
+    """What AWS says of one applied step now: whether it still agrees, and the sentence; or why it says nothing."""
 
     receipt: Receipt
     agrees: bool
     said: str
+    answered: bool = True
 
 
 def watch(store: Store, decision_id: str, aws: Aws, *, rules: Rules, keys: Keys, clock: Clock) -> Watch:
@@ -68,10 +69,16 @@ def watch(store: Store, decision_id: str, aws: Aws, *, rules: Rules, keys: Keys,
 
     Raises:
         StateError: nothing was applied under this decision.
+        LeaseHeldError: another looks right now, or undoes it.
     """
-    watched = next((each for each in store.responses.watches() if each.decision_id == decision_id), None)
-    if watched is None:
-        raise StateError(f"nothing was applied under the decision {decision_id}")
+    _require_watched(store, decision_id)
+    # What an undo gives back meanwhile would be applied again here.
+    with alone(store, decision_id, clock):
+        return _looked(store, decision_id, aws, (rules, keys), clock)
+
+
+def _looked(store: Store, decision_id: str, aws: Aws, approval: tuple[Rules, Keys], clock: Clock) -> Watch:
+    watched = _require_watched(store, decision_id)
     if watched.next_at is None:
         return watched
     incident = store.incidents(ids=[watched.incident_id])[0]
@@ -80,7 +87,7 @@ def watch(store: Store, decision_id: str, aws: Aws, *, rules: Rules, keys: Keys,
         for each in store.responses.receipts(decision_id=decision_id)
         if each.outcome in {Outcome.APPLIED, Outcome.STARTED}
     ]
-    found = [_read_back(store, each, aws, watched, (rules, keys), clock) for each in changed]
+    found = [_read_back(store, each, aws, watched, approval, clock) for each in changed]
     now = clock()
     state, words = _judged(store, watched, incident, found, now)
     if state != watched.state:
@@ -93,6 +100,13 @@ def watch(store: Store, decision_id: str, aws: Aws, *, rules: Rules, keys: Keys,
         next_at=None if state in ENDED else _next(watched.applied_at, now),
         contained_at=now if state == WatchState.CONTAINED else None,
     )
+
+
+def _require_watched(store: Store, decision_id: str) -> Watch:
+    watched = next((each for each in store.responses.watches() if each.decision_id == decision_id), None)
+    if watched is None:
+        raise StateError(f"nothing was applied under the decision {decision_id}")
+    return watched
 
 
 def still_made(index: pl.DataFrame, keys: Iterable[str], fence: Iterable[str], since: datetime) -> pl.DataFrame:
@@ -137,7 +151,7 @@ def _read_back(
         gone = store.responses.update_receipt(receipt.receipt_id, outcome=Outcome.GONE, said=sentence(error))
         return ReadBack(gone, agrees=True, said=gone.said)
     except ActionError as error:
-        return ReadBack(receipt, agrees=False, said=sentence(error))
+        return ReadBack(receipt, agrees=False, said=sentence(error), answered=False)
     now = clock()
     if reading.holds:
         held = store.responses.update_receipt(
@@ -169,13 +183,26 @@ def _judged(
         return WatchState.UNDONE, "It was undone."
     if outcomes == {Outcome.FAILED}:
         return WatchState.FAILED, "Nothing could be applied, so there is nothing to watch."
-    turned = [each for each in found if not each.agrees]
+    turned = [each for each in found if each.answered and not each.agrees]
     if turned:
         before = any(each.receipt.applied_at for each in turned)
         return (WatchState.REVERSED if before else WatchState.WATCHING), " ".join(each.said for each in turned)
     used = _used(store, watched, incident, receipts)
     if used.height:
         return WatchState.STILL_USED, _said_of(used)
+    silent = [each for each in found if not each.answered]
+    if silent:
+        # What is not known has not changed: it is neither contained nor turned back.
+        words = f"AWS does not say whether it holds. {' '.join(each.said for each in silent)}"
+        over = now - watched.applied_at > GIVES_UP_AFTER
+        return (WatchState.UNPROVEN if over else WatchState(watched.state)), words
+    return _quiet(store, watched, incident, receipts, now)
+
+
+def _quiet(
+    store: Store, watched: Watch, incident: Incident, receipts: Sequence[Receipt], now: datetime
+) -> tuple[WatchState, str]:
+    """Return whether the quiet of what holds is proven, and what is missing."""
     by_hand = [each for each in store.responses.manual_steps(watched.incident_id) if not each.done_at]
     accounts = {incident.account_id, *(each.step.account_id for each in receipts)}
     complete = [store.responses.delivered_until(account, watched.applied_at) for account in accounts]

@@ -28,7 +28,6 @@ from prefect_cloudtrail.response.containing import sentence
 from prefect_cloudtrail.response.deciding import Answer, Member, decide, refused
 from prefect_cloudtrail.response.decision import Choice, Request
 from prefect_cloudtrail.response.plan import UNDO, Step
-from prefect_cloudtrail.response.receipt import Outcome
 from prefect_cloudtrail.response.requesting import ask_to_undo
 from prefect_cloudtrail.response.responder import Plane
 from prefect_cloudtrail.slack import dialog
@@ -288,7 +287,7 @@ class _Clicked:
         if not receipts:
             raise RefusedError("there is no such receipt")
         self.listener.may_decide(self.click.user, receipts[0].incident_id)
-        applied = [each.receipt_id for each in receipts if each.outcome is Outcome.APPLIED and not each.step.undoes]
+        applied = [each.receipt_id for each in receipts if each.may_hold]
         if not applied:
             raise ResponseError("there is nothing left to undo")
         request = ask_to_undo(plane.store, applied, plane.rules(), plane.clock())

@@ -274,7 +274,7 @@ def _receipt(standing: Standing, watch: Watch, told: Told, when: datetime) -> Me
     still += [f"by hand: {shown(each.text, 150)}" for each in told.course.by_hand if each.done_at is None][:3]
     if still:
         blocks.append(context([f"*Still open:* {' · '.join(still)}"], "open"))
-    if any(each.outcome is Outcome.APPLIED for each in receipts):
+    if any(each.may_hold for each in receipts):
         value = f"v1.{watch.decision_id}"
         blocks.append(actions([button("Undo…", "undo.request", value, label="Asks to give back what was.")], "undo"))
     return Message(f"receipt {watch.decision_id}", f"{state}: {standing.title}", tuple(blocks), follows=True)
