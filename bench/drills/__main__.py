@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.drills import decisions, detect
+from bench.drills import decisions, detect, together
 from bench.drills.contents import SUMMARIES
 from bench.drills.detect import DrillError, Tally, Undisturbed
 from bench.drills.organisation import Robbed, robbed
 from bench.drills.processes import Start, start_forked, start_script
 
 if TYPE_CHECKING:
-    from bench.drills import response, slack
+    from bench.drills import crowd, refusals, response, slack
     from bench.drills.faults import Fault
     from bench.drills.faults import Tally as FaultsFound
+
+    Found = decisions.Found | crowd.Tally | refusals.Tally | response.Tally | slack.Tally
 
 STEPS = 24
 
@@ -189,8 +191,57 @@ def drop_slack(minutes: float, incidents: int, decided: int, seed: int, database
     _decisions(drill, incidents, seed, database, as_json=as_json)
 
 
+@main.command("aws")
+@click.option("--scenarios", type=click.IntRange(1), default=100, show_default=True, help="One fault each.")
+@_decision_options
+def refuse_in_aws(scenarios: int, seed: int, database: str | None, as_json: bool) -> None:
+    """Have AWS deny, throttle, fail, stall and lose answers while a plan is carried out, watched and undone."""
+    from bench.drills.refusals import refuse  # noqa: PLC0415  # moto takes seconds
+
+    _decisions(refuse, scenarios, seed, database, as_json=as_json)
+
+
+@main.command("crowd")
+@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True)
+@_decision_options
+def crowd_responders(rounds: int, seed: int, database: str | None, as_json: bool) -> None:
+    """Start two to four responders at the same moment over the same work: each step is done by one."""
+    from bench.drills.crowd import crowd  # noqa: PLC0415  # moto takes seconds
+
+    _decisions(crowd, rounds, seed, database, as_json=as_json)
+
+
+@main.command("all")
+@click.option("--kills", type=click.IntRange(1), help=f"By all drills.  [default: {together.KILLS}]")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--quick", is_flag=True, help=f"A tenth of everything, {together.QUICK_KILLS} kills.")
+@click.option("--only", metavar="DRILL", multiple=True, help="This drill; may be given again.")
+@click.option(
+    "--rows",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="drills.json",
+    show_default=True,
+    help="Where each drill's row goes, for machines.",
+)
+def run_all(kills: int | None, seed: int, only: tuple[str, ...], rows: Path, *, quick: bool) -> None:
+    """Run every drill, and print one table: what was done, expected and found."""
+    commands = {name: each for name, each in main.commands.items() if name != "all" and (not only or name in only)}
+    unknown = sorted(set(only) - set(commands))
+    if unknown:
+        raise click.UsageError(f"no drill {unknown[0]}: there are {', '.join(main.commands)}")
+    wanted = kills or (together.QUICK_KILLS if quick else together.KILLS)
+    ran: list[together.Ran] = []
+    for each in together.run(commands, wanted, seed, quick=quick):
+        ran.append(each)
+        # After each: what is killed in the night has left what it found.
+        rows.write_text(json.dumps([asdict(one) for one in ran], indent=1), encoding="utf-8")
+    click.echo(together.table(ran))
+    if any(each.differences for each in ran):
+        sys.exit(1)
+
+
 def _decisions(
-    drill: Callable[[str | None, int, int, Callable[[str], None]], "decisions.Found | response.Tally | slack.Tally"],
+    drill: Callable[[str | None, int, int, Callable[[str], None]], "Found"],
     count: int,
     seed: int,
     database: str | None,

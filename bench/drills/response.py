@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -35,6 +36,8 @@ PRELOADED = ["bench.drills.response", "prefect_cloudtrail.cli", "prefect_cloudtr
 
 Say = Callable[[str], None]
 Contents = dict[str, Any]
+# A process, and the marks it came to.
+Started = tuple[BaseProcess, Any]
 
 
 @dataclass
@@ -61,7 +64,7 @@ def kill_response(server: str | None, kills: int, seed: int, say: Say, works: Se
     """Return what came of killing this work so many times, each time starting it again at once."""
     chance, tally = Random(seed), Tally()  # noqa: S311 - not for secrets
     with TemporaryDirectory(prefix="drill-") as folder, aws() as endpoint, _server(Path(folder), works):
-        expected, marks = _undisturbed(robbed(Path(folder) / "undisturbed", endpoint), works)
+        expected, marks = undisturbed(robbed(Path(folder) / "undisturbed", endpoint), works)
         # Every mark of each piece of work once, in an order drawn, before any a second time.
         turns = {work: cycle(chance.sample(range(1, count + 1), count)) for work, count in marks.items()}
         tally.gaps = sum(marks.values())
@@ -90,15 +93,15 @@ def _server(folder: Path, works: Sequence[str]) -> Iterator[None]:
         yield
 
 
-def _undisturbed(robbery: Robbery, works: Sequence[str]) -> tuple[Contents, dict[str, int]]:
+def undisturbed(robbery: Robbery, works: Sequence[str]) -> tuple[Contents, dict[str, int]]:
     """Return what undisturbed work leaves, and how many marks each piece of it has."""
     marks = {}
     for work in (*works, "watch"):
-        _prepare(robbery, work)
-        ended, marks[work] = _run(robbery, work, NEVER)
-        if ended != 0:
-            raise RuntimeError(f"{work} failed though nobody disturbed it, with {ended}")
-    return _contents(robbery), marks
+        prepare(robbery, work)
+        status, marks[work] = _run(robbery, work, NEVER)
+        if status != 0:
+            raise RuntimeError(f"{work} failed though nobody disturbed it, with {status}")
+    return contents(robbery), marks
 
 
 def _killed_through(
@@ -106,26 +109,26 @@ def _killed_through(
 ) -> Contents:
     """Kill each piece of work at its next mark, start it again, kill it now and then once more, and let it end."""
     for work in turns:
-        _prepare(robbery, work)
+        prepare(robbery, work)
         kill_at = next(turns[work])
         while tally.killed.total() < kills:
-            ended, _ = _run(robbery, work, kill_at)
-            if ended != KILLED:
+            status, _ = _run(robbery, work, kill_at)
+            if status != KILLED:
                 break
             tally.killed[work] += 1
             if chance.random() > AGAIN:
                 break
             kill_at = chance.randint(1, kill_at)
-        ended, _ = _run(robbery, work, NEVER)
-        if ended != 0:
-            tally.differences.append(f"round {tally.rounds}: {work} failed after its kills, with {ended}")
+        status, _ = _run(robbery, work, NEVER)
+        if status != 0:
+            tally.differences.append(f"round {tally.rounds}: {work} failed after its kills, with {status}")
     # A last look at what is watched, whose time came in one round and not in another.
-    _prepare(robbery, "watch")
+    prepare(robbery, "watch")
     _run(robbery, "watch", NEVER)
-    return _contents(robbery)
+    return contents(robbery)
 
 
-def _prepare(robbery: Robbery, work: str) -> None:
+def prepare(robbery: Robbery, work: str) -> None:
     """Give the responder something to do: a plan that is approved, a watch that is due, an undo that is approved."""
     if work == "respond":
         return  # the incident is there
@@ -143,12 +146,27 @@ def _prepare(robbery: Robbery, work: str) -> None:
 
 def _run(robbery: Robbery, work: str, kill_at: int) -> tuple[int | None, int]:
     """Return how the work ended that kills itself at this mark, and how many marks it came to."""
+    return ended(begin(robbery, work, kill_at), work)
+
+
+def begin(robbery: Robbery, work: str, kill_at: int) -> Started:
+    """Start the work that kills itself at this mark."""
     words = ["respond", robbery.incident.incident_id] if work == "respond" else ["responder", "--once"]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     marks = context.Value("i", 0)
     process = context.Process(target=_work, args=(robbery.environment, words, kill_at, marks))
     process.start()
+    return process, marks
+
+
+def ended(started: Started, work: str) -> tuple[int | None, int]:
+    """Return how it ended, and how many marks it came to.
+
+    Raises:
+        TimeoutError: it hangs; it was killed.
+    """
+    process, marks = started
     process.join(LONGEST_SECONDS)
     if process.exitcode is None:
         process.kill()
@@ -180,7 +198,7 @@ def _work(
     main(words)
 
 
-def _contents(robbery: Robbery) -> Contents:
+def contents(robbery: Robbery) -> Contents:
     """Return what is there: nothing of it names an id, so two robberies can be compared."""
     with robbery.open() as store:
         responses = store.responses
