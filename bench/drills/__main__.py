@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bench.drills import crowd, refusals, response, slack
     from bench.drills.faults import Fault
     from bench.drills.faults import Tally as FaultsFound
+    from bench.drills.soak import Tally as SoakFound
 
     Found = decisions.Found | crowd.Tally | refusals.Tally | response.Tally | slack.Tally
 
@@ -116,19 +117,46 @@ def try_faults(
     from bench.drills.disturbances import faults  # noqa: PLC0415  # moto takes seconds
     from bench.drills.faults import disturb  # noqa: PLC0415
 
-    def chosen(usual_seconds: float) -> "list[Fault]":
-        named = (each for each in faults(usual_seconds) if not only or any(text in each.name for text in only))
+    def chosen() -> "list[Fault]":
+        named = (each for each in faults() if not only or any(text in each.name for text in only))
         return [each for each in named if not (quick and each.is_slow)]
 
     if listed:
-        for each in chosen(0):
+        for each in chosen():
             click.echo(f"{each.name:<34} {each.promise}")
         return
 
-    def drill(organisation: Robbed, _: Start, expected: Undisturbed) -> "FaultsFound":
-        return disturb(organisation, chosen(expected.seconds[1]), database, seed, _say)
+    began = time.monotonic()
+    with TemporaryDirectory(prefix="drills-") as folder:
+        try:
+            tally = disturb(robbed(Path(folder), seed, 1), chosen(), database, seed, _say)
+        except DrillError as error:
+            raise click.ClickException(str(error)) from error
+    _end(tally, began, as_json=as_json)
 
-    _drill(drill, seed, 1, start_script, as_json=as_json)
+
+@main.command("soak")
+@click.option("--runs", type=click.IntRange(2), default=96, show_default=True, help="That end well.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the organisation and the faults.")
+@click.option("--json", "as_json", is_flag=True, help="Print one row for machines.")
+def soak_runs(runs: int, seed: int, as_json: bool) -> None:
+    """Run back to back, every other time in one process that lives on, with faults drawn by the seed."""
+    from bench.drills.soak import soak  # noqa: PLC0415  # moto takes seconds
+
+    began = time.monotonic()
+    with TemporaryDirectory(prefix="drills-") as folder:
+        try:
+            tally = soak(robbed(Path(folder), seed, runs - 1), seed, _say)
+        except DrillError as error:
+            raise click.ClickException(str(error)) from error
+    _end(tally, began, as_json=as_json)
+
+
+def _end(tally: "FaultsFound | SoakFound", began: float, *, as_json: bool) -> None:
+    row = {**tally.row(), "seconds": round(time.monotonic() - began)}
+    click.echo(json.dumps(row) if as_json else _table(row))
+    if tally.differences:
+        sys.exit(1)
 
 
 def _decision_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -261,7 +289,7 @@ def _start(*, forked: bool, chunk_bytes: int | None = None) -> Start:
 
 
 def _drill(
-    drill: "Callable[[Robbed, Start, Undisturbed], Tally | FaultsFound]",
+    drill: Callable[[Robbed, Start, Undisturbed], Tally],
     seed: int,
     steps: int,
     start: Start,

@@ -26,6 +26,8 @@ FOR_EVER, BRIEFLY = 1_000_000, 3
 NO_CAPABILITIES = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")
 # Longer than any commit takes after its files are there.
 COMMIT_SECONDS = 0.1
+# About what a run takes; one that is over before its signal is tried again.
+RUN_SECONDS = 3.0
 
 
 # What is needed, and not there everywhere
@@ -143,24 +145,31 @@ def _geo(site: Site, spoil: Callable[[Path], object]) -> Ended:
 
 def _geo_meanwhile(site: Site, spoil: Callable[[Path], object]) -> Ended:
     """Spoil the city database as the first log object is asked for: it is open by then, and nothing is placed yet."""
-    done = threading.Lock()
-
-    def once() -> None:
-        if done.acquire(blocking=False):
-            spoil(site.city_db)
-
-    site.server.fail("GET", OBJECTS, Answer(after=once))
+    site.server.fail("GET", OBJECTS, once(partial(spoil, site.city_db)))
     try:
         return site.run()
     finally:
-        _replaced(site.city_db, site.organisation.generated.city_db)
+        replaced(site.city_db, site.organisation.generated.city_db)
 
 
-def _halve(path: Path) -> None:
+def once(do: Callable[[], object]) -> Answer:
+    """Return the right answer, after something was done before the first of them."""
+    done = threading.Lock()
+
+    def after() -> None:
+        if done.acquire(blocking=False):
+            do()
+
+    return Answer(after=after)
+
+
+def halve(path: Path) -> None:
+    """Cut a file in its middle, in its place."""
     os.truncate(path, path.stat().st_size // 2)
 
 
-def _replaced(path: Path, by: Path) -> None:
+def replaced(path: Path, by: Path) -> None:
+    """Move a copy of another file into a file's place, as updates should."""
     beside = path.with_suffix(".new")
     shutil.copy(by, beside)
     beside.rename(path)
@@ -217,10 +226,10 @@ def _index_is_there(before: set[str], now: set[str]) -> bool:
 # Signals
 
 
-def _signalled(site: Site, sent: signal.Signals, usual_seconds: float) -> Ended:
+def _signalled(site: Site, sent: signal.Signals) -> Ended:
     """Signal at any moment of a run's usual time."""
     running = site.begin()
-    time.sleep(site.chance.uniform(0, usual_seconds))
+    time.sleep(site.chance.uniform(0, RUN_SECONDS))
     if running.pid is None or running.is_over():
         running.wait()
         raise MissedError
@@ -326,9 +335,9 @@ def _command(pid: int) -> bytes:
 # All of them
 
 
-def faults(usual_seconds: float) -> list[Fault]:
-    """Return every fault, in the order in which they are tried; a run takes about so long."""
-    return [*_of_disks(), *_of_clocks(), *_of_s3(), *_of_geo(), *_of_the_case_store(), *_of_processes(usual_seconds)]
+def faults() -> list[Fault]:
+    """Return every fault, in the order in which they are tried."""
+    return [*_of_disks(), *_of_clocks(), *_of_s3(), *_of_geo(), *_of_the_case_store(), *_of_processes()]
 
 
 def _of_disks() -> Iterator[Fault]:
@@ -410,14 +419,14 @@ def _of_s3() -> Iterator[Fault]:
 
 def _of_geo() -> Iterator[Fault]:
     yield Fault("city database missing", Promise.FAILS, partial(_geo, spoil=Path.unlink), "city.mmdb")
-    yield Fault("city database halved", Promise.FAILS, partial(_geo, spoil=_halve), "city.mmdb")
+    yield Fault("city database halved", Promise.FAILS, partial(_geo, spoil=halve), "city.mmdb")
     yield Fault(
         "city database empty", Promise.FAILS, partial(_geo, spoil=lambda path: path.write_bytes(b"")), "city.mmdb"
     )
     yield Fault(
         "city database halved meanwhile",
         Promise.STOPS,
-        partial(_geo_meanwhile, spoil=_halve),
+        partial(_geo_meanwhile, spoil=halve),
         "was written over while it was read",
         in_s3=True,
     )
@@ -437,17 +446,15 @@ def _of_the_case_store() -> Iterator[Fault]:
     yield Fault("PostgreSQL is down", Promise.FAILS, partial(_cut_off, down=True), in_postgresql=True)
 
 
-def _of_processes(usual_seconds: float) -> Iterator[Fault]:
+def _of_processes() -> Iterator[Fault]:
     for most_mb in (300, 600, 900, 1_200, 1_600, 2_400):
         limited = partial(_memory, most_mb=most_mb)
         yield Fault(f"memory of {most_mb} MB", Promise.EITHER, limited, lacks=_without("prlimit"))
     yield Fault("a process that reads is killed", Promise.FAILS, _reader_killed, "a process that reads ended with -9")
     for number in range(1, 6):
-        ended = partial(_signalled, sent=signal.SIGTERM, usual_seconds=usual_seconds)
+        ended = partial(_signalled, sent=signal.SIGTERM)
         yield Fault(f"SIGTERM at any moment ({number})", Promise.STOPS, ended)
-    yield Fault(
-        "SIGINT at any moment", Promise.STOPS, partial(_signalled, sent=signal.SIGINT, usual_seconds=usual_seconds)
-    )
+    yield Fault("SIGINT at any moment", Promise.STOPS, partial(_signalled, sent=signal.SIGINT))
     yield Fault("killed as it rolls up", Promise.STOPS, partial(_killed_when, shows=_usual_is_there))
     yield Fault("killed as it has rolled up", Promise.STOPS, partial(_killed_when, shows=_usual_is_replaced))
     yield Fault(

@@ -19,7 +19,7 @@ from bench.drills.contents import SUMMARIES, Contents, contents, differences
 from bench.drills.databases import empty_database
 from bench.drills.detect import LONGEST_WAIT_SECONDS, DrillError, Say
 from bench.drills.organisation import Robbed, Step
-from bench.drills.processes import AT_WORK, COMMAND, Ended, Running, start_script
+from bench.drills.processes import AT_WORK, COMMAND, Ended, Running, start_forked, start_script
 from bench.drills.s3_server import ENVIRONMENT, Server, serving
 from prefect_cloudtrail.cloudtrail import Reason
 from prefect_cloudtrail.store.files import KINDS
@@ -93,10 +93,13 @@ class Site:
         if not until:
             place = arguments.index("--until")
             del arguments[place : place + 2]
-        aws = {**ENVIRONMENT, "PREFECT_CLOUDTRAIL_ENDPOINT_URL": self.server.endpoint} if self.in_s3 else {}
         return start_script(
-            arguments, through=through, environment={**aws, **(environment or {})}, printed=self.printed
+            arguments, through=through, environment={**self.aws(), **(environment or {})}, printed=self.printed
         )
+
+    def aws(self) -> dict[str, str]:
+        """Return what a run must have in its environment to ask the local S3."""
+        return {**ENVIRONMENT, "PREFECT_CLOUDTRAIL_ENDPOINT_URL": self.server.endpoint} if self.in_s3 else {}
 
     def run(self, **how: Any) -> Ended:  # noqa: ANN401 - as `begin`
         """Run the command to its end."""
@@ -110,7 +113,8 @@ class Site:
         """
         began, refused = time.monotonic(), 0
         while True:
-            ended = self.run(step=step)
+            arguments = self.arguments(self.organisation.steps[step])
+            ended = start_forked(arguments, environment=self.aws()).wait()
             if ended.status == 0:
                 return refused
             if not ended.is_refused or time.monotonic() - began > LONGEST_WAIT_SECONDS:
