@@ -243,7 +243,7 @@ def _written(event: Mapping[str, Any]) -> str:
     """Return the record as CloudTrail wrote it; one that is damaged as a text, which is rejected by itself."""
     record = str(event.get("CloudTrailEvent", ""))
     try:
-        json.loads(record)
+        json.loads(record, parse_int=str)  # of any length
     except (ValueError, RecursionError):
         return json.dumps(record)
     return record

@@ -16,6 +16,8 @@ from prefect_cloudtrail.cloudtrail.unpack import Text, unpack
 from prefect_cloudtrail.schema import EVENTS, REJECTED, empty
 
 MAX_OBJECT_BYTES = 256_000_000
+# A record takes up to a hundred times the memory of its JSON where that is two bytes long.
+MAX_RECORDS = 1_000_000
 _BATCH_BYTES = 3_000_000  # columns cost too much for a tiny object's few records, and too much memory for all
 _PART_RECORDS = 4_000
 # Outside of texts, which stay as they are.
@@ -53,7 +55,8 @@ def parse(objects: Iterable[tuple[str, bytes]], max_object_bytes: int = MAX_OBJE
 
     Args:
         objects: key and content of each, compressed or not; taken one by one.
-        max_object_bytes: an object with more JSON than this is rejected as `too_large`, and not held.
+        max_object_bytes: an object with more JSON than this is rejected as `too_large`, and not held; so is one of more
+            than MAX_RECORDS records.
     """
     parser = Parser(max_object_bytes)
     for key, content in objects:
@@ -83,9 +86,9 @@ class Parser:
             self.reject(key, text, sample(content))
             return
         self._bytes += len(text)
-        decoded = decode(text)
-        if decoded is None:
-            self.reject(key, Reason.BAD_JSON, sample(text))
+        decoded = decode(text, MAX_RECORDS)
+        if isinstance(decoded, Reason):
+            self.reject(key, decoded, sample(text))
             return
         self._passed_over += decoded.passed_over
         self._batch.add(self._number(key), text, decoded)

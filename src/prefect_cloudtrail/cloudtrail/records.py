@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType, field
 
 from prefect_cloudtrail.cloudtrail.reasons import Reason
-from prefect_cloudtrail.cloudtrail.split import split
+from prefect_cloudtrail.cloudtrail.split import TooManyError, holds_more_than, split
 from prefect_cloudtrail.cloudtrail.unpack import Text
 
 Words = str | None
@@ -127,6 +127,8 @@ _Item = Record | Reason | None  # None is passed over
 _DOCUMENTS = msgspec.json.Decoder(Document)
 _IDENTITIES = msgspec.json.Decoder(Identity | None)
 _LISTS = msgspec.json.Decoder(list[_Event | None])
+# Kept, as json.loads makes one each time; and it refuses integers of more than 4,300 digits.
+_LENIENT = json.JSONDecoder(strict=False, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LIST = re.compile(rb"\s*+\[")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -138,20 +140,27 @@ _TEXT_ONLY = frozenset({"event_name", "event_source"})
 Kind = TypeVar("Kind", bound=_Narrow)
 
 
-def decode(text: Text) -> Decoded | None:
-    """Return what an object holds; None where it is not JSON.
+def decode(text: Text, most: int) -> Decoded | Reason:
+    """Return what an object holds; BAD_JSON where it is not JSON, TOO_LARGE where it holds more records than `most`.
 
     The whole object is decoded at once; only where that fails is each record taken alone, so that a bad one costs only
     itself. Both ways answer alike, record for record, with what `split` returns.
     """
+    # Before anything is built: what can be a record costs far more than its JSON.
+    may_be_many = len(text) > 2 * most and text.count(b"{") + text.count(b"null") > most
+    if may_be_many and holds_more_than(most, text):
+        return Reason.TOO_LARGE
     records = _decode_whole(text)
     if records is not None and None not in records:
         return Decoded(cast("Sequence[Record]", records), range(len(records)))
     if records is not None:
         return _sorted_out([record or Reason.NOT_A_RECORD for record in records])
-    pieces = split(text)
+    try:
+        pieces = split(text, most)
+    except TooManyError:
+        return Reason.TOO_LARGE
     items = [_decode_alone(piece) for piece in pieces]
-    return None if items == [Reason.BAD_JSON] and pieces == [text.strip()] else _sorted_out(items)
+    return Reason.BAD_JSON if items == [Reason.BAD_JSON] and pieces == [text.strip()] else _sorted_out(items)
 
 
 def _sorted_out(items: Sequence[_Item]) -> Decoded:
@@ -225,16 +234,14 @@ def sign_in(record: Record) -> tuple[bool, bool]:
 
 def _mapping(raw: Raw) -> Mapping[str | None, Any]:
     try:
-        value = json.loads(bytes(raw).decode("utf-8", "replace"))
+        value = _loads(bytes(raw))
     except RecursionError:  # nested so deep that it is not what the console writes
         return {}
     return value if isinstance(value, dict) else {}
 
 
 def _loads(piece: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    return json.loads(
-        piece.decode("utf-8", "replace"), strict=False, parse_int=_Number, parse_float=_Number, parse_constant=_Number
-    )
+    return _LENIENT.decode(piece.decode("utf-8", "replace"))
 
 
 def _lenient(kind: type[Kind], value: dict[str, Any]) -> Kind:

@@ -11,6 +11,7 @@ Text = bytes | bytearray  # JSON, not yet decoded
 _MAGIC = b"\x1f\x8b"
 _MEMBER = b"\x1f\x8b\x08"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PIECE_BYTES = 16_384
 _HIGHEST_RATIO = 1032  # DEFLATE cannot compress more than this
 
 
@@ -54,16 +55,21 @@ def _gunzip(content: bytes, limit: int) -> Text | Reason:
 
 def _gunzip_members(content: bytes, limit: int) -> Text | Reason:
     text = bytearray()
-    rest = content
-    while rest.startswith(_MAGIC):
-        member = zlib.decompressobj(wbits=31)
-        try:
-            text += member.decompress(rest, limit + 1 - len(text))
-        except zlib.error:
-            return Reason.BAD_GZIP
-        if len(text) > limit:
-            return Reason.TOO_LARGE
-        if not member.eof:
-            return Reason.BAD_GZIP
-        rest = member.unused_data.lstrip(b"\0")
-    return Reason.BAD_GZIP if rest else text
+    member = zlib.decompressobj(wbits=31)
+    # In pieces, as what a member leaves over is copied: of the whole, a million members would take hours.
+    for start in range(0, len(content), _PIECE_BYTES):
+        rest = content[start : start + _PIECE_BYTES]
+        while rest:
+            if member.eof:
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    break
+                member = zlib.decompressobj(wbits=31)
+            try:
+                text += member.decompress(rest, limit + 1 - len(text))
+            except zlib.error:
+                return Reason.BAD_GZIP
+            if len(text) > limit:
+                return Reason.TOO_LARGE
+            rest = member.unused_data if member.eof else member.unconsumed_tail
+    return text if member.eof else Reason.BAD_GZIP

@@ -9,6 +9,8 @@ from prefect_cloudtrail.cloudtrail.reasons import Reason
 from prefect_cloudtrail.cloudtrail.split import split
 from prefect_cloudtrail.cloudtrail.unpack import unpack
 
+_MOST_DIGITS = 4_000
+
 
 def whole_records(
     key: str, content: bytes, places: Collection[int] | None, limit: int = MAX_OBJECT_BYTES
@@ -32,6 +34,11 @@ def whole_records(
 
 def _loaded(piece: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
-        return json.loads(piece.decode("utf-8", "replace"), strict=False)
+        return json.loads(piece.decode("utf-8", "replace"), strict=False, parse_int=_integer)
     except (ValueError, RecursionError):
         return None
+
+
+def _integer(text: str) -> int | str:
+    """Return a number that Python refuses for its length as it is written."""
+    return int(text) if len(text) <= _MOST_DIGITS else text
