@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from prefect_cloudtrail import cli_deciding, cli_feedback, cli_response
+from prefect_cloudtrail import cli_deciding, cli_feedback, cli_keeping, cli_response
 from prefect_cloudtrail.cli_options import Command, Moment, state_options
 from prefect_cloudtrail.errors import CloudTrailResponseError
 
@@ -407,6 +407,7 @@ class _Progress:
 for _command in (
     *(cli_feedback.verdict, cli_feedback.suppress, cli_feedback.calendar),
     *(cli_response.respond, cli_response.responder, cli_response.undo),
+    *(cli_keeping.backup, cli_keeping.restore),
     *(cli_deciding.decide, cli_deciding.steps, cli_deciding.breaker, cli_deciding.keys),
 ):
     main.add_command(_command)

@@ -17,7 +17,7 @@ from prefect_cloudtrail.parts import Reading, in_processes
 from prefect_cloudtrail.response.actions import Aws
 from prefect_cloudtrail.response.rules import read_rules
 from prefect_cloudtrail.settings import Settings
-from prefect_cloudtrail.store import STATE_FILES, BucketHome, FileHome, Store
+from prefect_cloudtrail.store import STATE_FILES, Backup, BucketHome, FileHome, Store
 from prefect_cloudtrail.store.feedback import of_another
 
 if TYPE_CHECKING:
@@ -175,6 +175,15 @@ def existing_store(settings: Settings) -> Store:
         StateError: there is none yet, or it cannot be used.
     """
     return Store.read_only(_home(settings), settings.database)
+
+
+def restored(settings: Settings, folder: Path) -> Backup:
+    """Return the backup from which the state that the settings name was made.
+
+    Raises:
+        StateError: the backup is not whole, or there is a state already.
+    """
+    return Store.restore(folder, _home(settings), settings.database, datetime.now(UTC))
 
 
 @contextmanager

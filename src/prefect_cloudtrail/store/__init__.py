@@ -1,5 +1,6 @@
 """The case store (SQL) and the files it names (Parquet)."""
 
+from prefect_cloudtrail.store.backup import Backup
 from prefect_cloudtrail.store.bucket import BucketHome
 from prefect_cloudtrail.store.case_store import Store
 from prefect_cloudtrail.store.change import LEDGER, OBJECT, Change
@@ -20,6 +21,7 @@ __all__ = [
     "MERGED_ROWS",
     "OBJECT",
     "STATE_FILES",
+    "Backup",
     "BucketHome",
     "Change",
     "FileEntry",

@@ -90,6 +90,16 @@ class BucketHome:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise StateError(f"cannot write {copy}: {error}; see that there is room, then try again") from error
 
+    def put(self, name: str, path: Path) -> None:
+        """Store a copy of a file under a name, whole before this returns.
+
+        Raises:
+            StateError: it cannot be stored.
+        """
+        key = f"{self._prefix}{name}"
+        with self._asking("s3:PutObject", key):
+            obstore.put(self._store, key, path, use_multipart=False)
+
     def paths(self, entries: Sequence[FileEntry]) -> list[Path]:
         """Return where the files' copies lie.
 

@@ -16,8 +16,9 @@ from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.errors import FeedbackError, StateError
 from prefect_cloudtrail.feedback import Answer, End, Entry, Feedback, PlannedWork, SomeEntry, Verdict, verdict
 from prefect_cloudtrail.notices import Notice
+from prefect_cloudtrail.store import backup, feedback, files, incidents, leases, outbox, replacement
 from prefect_cloudtrail.store import change as changes
-from prefect_cloudtrail.store import feedback, files, incidents, leases, outbox, replacement
+from prefect_cloudtrail.store.backup import Backup
 from prefect_cloudtrail.store.change import Change
 from prefect_cloudtrail.store.database import (
     FILE_NAME,
@@ -93,6 +94,26 @@ class Store:
             if kind is None:
                 raise StateError(f"no state in {home.where if database is None else opened.where}: run detect first")
         return cls(home, opened, kind)
+
+    @classmethod
+    def restore(cls, folder: Path, state: Path | FileHome, database: str | None, now: datetime) -> Backup:
+        """Return the backup in a folder, from which the state was made again whose files lie here; there was none.
+
+        Raises:
+            NewerStateError: a newer version made the backup.
+            StateError: it is not whole, or there is a state already; nothing of that was changed.
+        """
+        found = backup.read(folder)
+        home = _home(state)
+        target = _target(home, database)
+        home.prepare()
+        opened = connect(target)
+        try:
+            backup.restore(folder, found, opened, home, now)
+        finally:
+            opened.close()
+            home.close()
+        return found
 
     def close(self) -> None:
         """Close the database's connections, and let go of copies."""
@@ -200,6 +221,14 @@ class Store:
         unnamed = sorted(name for name in present.keys() - named if not age or present[name] <= newest)
         self.home.remove(unnamed)
         return unnamed
+
+    def back_up(self, folder: Path, now: datetime) -> Backup:
+        """Return the backup of this state that was written to a new folder; runs may go on meanwhile.
+
+        Raises:
+            StateError: the folder holds something, or cannot be written, or a file of the state is missing.
+        """
+        return backup.write(self._database, self.home, folder, now)
 
     # What a run reads
 

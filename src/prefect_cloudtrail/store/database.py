@@ -136,14 +136,13 @@ def prepare(database: Database, kind: Kind, home: FileHome) -> None:
     with database.reading() as connection:
         revision = stored_revision(connection, database.where)
         if revision is not None and revision != HEAD:
-            _require_known(revision, database.where)
+            require_known(revision, database.where)
         if revision is not None:
             _require_kind(connection, kind, database.where)
     if revision == HEAD:
         return
     with database.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        alone(connection)
         # Again, now that nobody else can: two may have found it missing at once.
         revision = stored_revision(connection, database.where)
         if revision is None and home.found():
@@ -154,7 +153,7 @@ def prepare(database: Database, kind: Kind, home: FileHome) -> None:
         if revision is None and connection.dialect.name == "postgresql":
             postgresql.require_unicode(connection, database.where)
         if revision != HEAD:
-            _upgrade(connection, home)
+            upgrade(connection, home, HEAD)
         if revision is None:
             connection.execute(sa.insert(STATE).values(number=1, kind=kind))
         _require_kind(connection, kind, database.where)
@@ -172,7 +171,7 @@ def existing_kind(database: Database) -> Kind | None:
         if revision is None:
             return None
         if revision != HEAD:
-            _require_known(revision, database.where)
+            require_known(revision, database.where)
             raise StateError(f"{database.where} was written by an older version: run detect once to migrate it")
         return cast("Kind", connection.scalar(sa.select(STATE.c.kind)))
 
@@ -201,13 +200,20 @@ def migrations() -> "Config":
     return config
 
 
-def _upgrade(connection: sa.Connection, home: FileHome) -> None:
+def alone(connection: sa.Connection) -> None:
+    """Wait until nobody else makes or migrates tables; a writing transaction of SQLite is alone anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+
+
+def upgrade(connection: sa.Connection, home: FileHome, revision: str) -> None:
+    """Bring the tables to a revision, in the connection's transaction."""
     from alembic import command  # noqa: PLC0415  # as above
 
     config = migrations()
     config.attributes["connection"] = connection
     config.attributes["keep_seen"] = partial(_keep_seen, home)
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _keep_seen(home: FileHome, keys: Sequence[tuple[str, datetime]]) -> Row:
@@ -217,7 +223,12 @@ def _keep_seen(home: FileHome, keys: Sequence[tuple[str, datetime]]) -> Row:
     return vars(files.write(home, "seen", events.select(list(SEEN))))
 
 
-def _require_known(revision: str, where: str) -> None:
+def require_known(revision: str, where: str) -> None:
+    """Refuse a revision that this program does not know.
+
+    Raises:
+        NewerStateError: says so.
+    """
     from alembic.script import ScriptDirectory  # noqa: PLC0415  # as above
     from alembic.util import CommandError  # noqa: PLC0415
 

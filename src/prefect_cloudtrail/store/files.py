@@ -52,6 +52,10 @@ class FileHome(Protocol):
         """Return the size of a new file with the frame's rows, whole and lasting before this returns."""
         ...
 
+    def put(self, name: str, path: Path) -> None:
+        """Store a copy of a file under a name, whole and lasting before this returns."""
+        ...
+
     def paths(self, entries: Sequence[FileEntry]) -> list[Path]:
         """Return where these files can be read until `close`, each as long as it was written."""
         ...

@@ -1,6 +1,7 @@
 """A state's files in a local folder."""
 
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +35,7 @@ class FolderHome:
             for folder in new:
                 folder.mkdir(parents=True, exist_ok=True)
             for parent in {folder.parent for folder in new}:
-                _sync_names(parent)
+                sync_names(parent)
         except OSError as error:
             raise StateError(
                 f"cannot make the state folder {self.folder}: {error}; give another folder as --state"
@@ -55,10 +56,28 @@ class FolderHome:
                 file.flush()
                 os.fsync(file.fileno())
                 size = os.fstat(file.fileno()).st_size
-            _sync_names(path.parent)
+            sync_names(path.parent)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise StateError(f"cannot write {path}: {error}; see that there is room, then try again") from error
         return size
+
+    def put(self, name: str, path: Path) -> None:
+        """Store a copy of a file under a name, whole and on the disk before this returns.
+
+        Raises:
+            StateError: it cannot be stored.
+        """
+        copy = self.folder / name
+        part = copy.with_suffix(".part")
+        try:
+            with path.open("rb") as source, part.open("wb") as file:
+                shutil.copyfileobj(source, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(copy)
+            sync_names(copy.parent)
+        except OSError as error:
+            raise StateError(f"cannot write {copy}: {error}; see that there is room, then try again") from error
 
     def paths(self, entries: Sequence[FileEntry]) -> list[Path]:
         """Return where the files lie.
@@ -118,7 +137,7 @@ def require_writable(path: Path) -> None:
         raise StateError(f"{path} is not writable: give this user the rights, or another folder as --state")
 
 
-def _sync_names(folder: Path) -> None:
+def sync_names(folder: Path) -> None:
     """Bring the folder's names to the disk; a file's own fsync does not."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -1,0 +1,5 @@
+"""Which version this program is."""
+
+from importlib.metadata import version
+
+VERSION = version("prefect-cloudtrail")
