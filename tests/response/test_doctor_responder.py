@@ -1,10 +1,13 @@
 from datetime import timedelta
 
+import sqlalchemy as sa
 from responding import Site
 
 from prefect_cloudtrail.checks import Check
-from prefect_cloudtrail.doctor.responder import START, look_at_responder
-from prefect_cloudtrail.response.responder import Responder
+from prefect_cloudtrail.doctor.responder import START, UPDATE, look_at_responder, look_at_versions
+from prefect_cloudtrail.response.responder import HEARTBEAT, Responder
+from prefect_cloudtrail.store.response_tables import HEARTBEATS
+from prefect_cloudtrail.versions import VERSION
 
 
 def found(site: Site) -> list[Check]:
@@ -35,3 +38,22 @@ def test_a_tripped_breaker_is_said_with_who_and_why(site: Site) -> None:
     site.store.responses.set_breaker(tripped=True, by="system:one", why="a drill", now=site.clock())
     (check,) = found(site)
     assert (check.name, check.status, check.said) == ("breaker", "warn", "system:one tripped it: a drill")
+
+
+def test_nothing_is_said_of_versions_where_all_are_of_this_one(site: Site) -> None:
+    Responder(site.plane).look()
+    assert site.store.responses.version(HEARTBEAT) == VERSION
+    assert [run["version"] for run in site.store.runs()] == [VERSION]
+    assert list(look_at_versions(site.store)) == []
+
+
+def test_a_responder_of_another_version_than_the_last_run_is_said(site: Site) -> None:
+    now = site.clock()
+    with site.store._database.writing() as connection:  # noqa: SLF001  # as another version wrote it
+        connection.execute(sa.insert(HEARTBEATS).values(name="responder 0.0.9", at=now))
+    (said,) = look_at_versions(site.store)
+    text = f"the last run is of {VERSION}, the responder is of 0.0.9, this program is of {VERSION}"
+    assert said == Check("versions", "warn", text, UPDATE)
+    site.clock.move(minutes=1)
+    Responder(site.plane).look()
+    assert list(look_at_versions(site.store)) == []

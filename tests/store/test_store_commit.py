@@ -31,6 +31,7 @@ from store.case_builders import (
 from prefect_cloudtrail import schema
 from prefect_cloudtrail.errors import CloudTrailResponseError, StateError
 from prefect_cloudtrail.store import LEDGER, FileEntry, FileKind, FolderHome, Store
+from prefect_cloudtrail.versions import VERSION
 
 
 def shorten(backend: Backend, name: str) -> None:
@@ -89,6 +90,7 @@ def test_the_run_log_is_newest_first(store: Store) -> None:
         "run_id": "run-2",
         "window": (NOW - HOUR, NOW),
         "checkpoint": NOW,
+        "version": VERSION,
         "summary": {"rejected": {"bad_json": 1}},
     }
 

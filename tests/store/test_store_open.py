@@ -108,6 +108,34 @@ def test_a_newer_state_is_refused_unchanged(state: Path) -> None:
     assert contents(state) == before
 
 
+def test_a_process_that_outlived_an_update_stores_nothing_and_says_so(backend: Backend) -> None:
+    with backend.open() as outlived:
+        commit(outlived, a_change("run-1"))
+        _set_revision(backend, "9999")
+        try:
+            for write in (
+                lambda: commit(outlived, a_change("run-2")),
+                lambda: outlived.responses.beat("responder", NOW),
+                lambda: outlived.responses.set_breaker(tripped=True, by="ana", why="to see", now=NOW),
+            ):
+                with pytest.raises(NewerStateError, match=r"migrated .* to 9999 since .*: update prefect-cloudtrail"):
+                    write()
+            assert [run["run_id"] for run in outlived.runs()] == ["run-1"]
+            assert outlived.responses.last_beat("responder") is None
+            assert not outlived.responses.breaker().tripped
+        finally:
+            _set_revision(backend, HEAD)
+
+
+def _set_revision(backend: Backend, revision: str) -> None:
+    """Put the tables' revision back, as other tests use the same database."""
+    where = backend.database or f"sqlite:///{Path(backend.state) / 'cases.db'}"
+    engine = sa.create_engine(where.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    engine.dispose()
+
+
 @pytest.mark.parametrize(("kind", "other"), [("live", "backtest"), ("backtest", "live")])
 def test_a_state_of_the_other_kind_is_refused(state: Path, kind: str, other: str) -> None:
     with Store.open(state, kind=kind) as store:  # type: ignore[arg-type]

@@ -10,9 +10,15 @@ from prefect_cloudtrail.response.health import STALE
 from prefect_cloudtrail.response.responder import HEARTBEAT
 from prefect_cloudtrail.slack.message import LISTENER
 from prefect_cloudtrail.store import Store
+from prefect_cloudtrail.versions import VERSION
 
 START = "start `prefect-cloudtrail responder` on its host, as a service that is started again"
 LISTEN = f"{START}, with the Slack app's token (PREFECT_CLOUDTRAIL_SLACK_APP_TOKEN) in its environment"
+
+UPDATE = (
+    "update the older ones and start them again; until then nothing is mixed up: once the tables are newer, "
+    "an older process stores nothing and says so"
+)
 
 
 def look_at_responder(store: Store, now: datetime) -> Iterator[Check]:
@@ -30,6 +36,20 @@ def look_at_responder(store: Store, now: datetime) -> Iterator[Check]:
         yield Check("responder", "warn", f"it {seen}: nobody would carry out an approval", START)
     elif last:
         yield Check("responder", "ok", f"it {seen}")
+
+
+def look_at_versions(store: Store) -> Iterator[Check]:
+    """Yield where the last run, the responder and this program are of different versions; nothing where they agree."""
+    last = store.runs(limit=1)
+    works = {
+        "the last run": last[0]["version"] if last else None,
+        "the responder": store.responses.version(HEARTBEAT),
+        "this program": VERSION,
+    }
+    known = {who: version for who, version in works.items() if version}
+    if len(set(known.values())) > 1:
+        said = ", ".join(f"{who} is of {version}" for who, version in known.items())
+        yield Check("versions", "warn", said, UPDATE)
 
 
 def look_at_audit(store: Store, head: Head | None) -> Iterator[Check]:

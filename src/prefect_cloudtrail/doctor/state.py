@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from prefect_cloudtrail import arrivals, clients
 from prefect_cloudtrail.checks import Check, ago, counted
 from prefect_cloudtrail.cloudtrail import LogObject
-from prefect_cloudtrail.doctor.responder import look_at_audit, look_at_listener, look_at_responder
+from prefect_cloudtrail.doctor.responder import look_at_audit, look_at_listener, look_at_responder, look_at_versions
 from prefect_cloudtrail.doctor.silence import look_at_silence
 from prefect_cloudtrail.errors import NewerStateError, StateError
 from prefect_cloudtrail.settings import Settings
@@ -80,6 +80,7 @@ def _database(known: Settings, opened: Database, now: datetime, objects: Sequenc
         yield from look_at_silence(store, now)
         yield _lease(opened, now)
         yield _told(store, now)
+        yield from look_at_versions(store)
         yield from look_at_responder(store, now)
         yield from look_at_audit(store, clients.head_of(known) if known.signing_keys else None)
         if known.slack_channel is not None:

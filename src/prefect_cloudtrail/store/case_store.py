@@ -38,7 +38,7 @@ from prefect_cloudtrail.store.responses import Responses
 from prefect_cloudtrail.store.slack import SlackMessages
 from prefect_cloudtrail.store.stamps import stamps
 from prefect_cloudtrail.store.statements import batches
-from prefect_cloudtrail.store.tables import FILES, INCIDENTS, OBJECTS, PLACES, REJECTED, RUNS, STATE
+from prefect_cloudtrail.store.tables import FILES, HEAD, INCIDENTS, OBJECTS, PLACES, REJECTED, RUNS, STATE
 
 
 class Store:
@@ -77,6 +77,7 @@ class Store:
         opened = connect(target)
         with _closed_on_error(opened, home):
             prepare(opened, kind, home)
+            opened.write_only_at(HEAD)
         return cls(home, opened, kind)
 
     @classmethod
@@ -436,7 +437,7 @@ class Store:
     # What was done
 
     def runs(self, limit: int = 100) -> list[dict[str, Any]]:
-        """Return the run log, newest first: `run_id`, `window`, `checkpoint`, and the `summary` read from JSON."""
+        """Return the run log, newest first: `run_id`, `window`, `checkpoint`, `version`, the `summary` from JSON."""
         query = sa.select(RUNS).order_by(RUNS.c.number.desc()).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
@@ -445,9 +446,11 @@ class Store:
                 "run_id": row.run_id,
                 "window": (row.first_window, row.last_window),
                 "checkpoint": row.checkpoint,
-                "summary": msgspec.json.decode(row.summary),
+                "version": summary.pop("version", None),  # none of runs before versions were kept
+                "summary": summary,
             }
             for row in rows
+            for summary in [msgspec.json.decode(row.summary)]
         ]
 
     def _frame(self, query: sa.Select[Any], names: schema.Schema) -> pl.DataFrame:

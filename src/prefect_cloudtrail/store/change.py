@@ -19,6 +19,7 @@ from prefect_cloudtrail.store.files import FileEntry, FileKind, kind_of, schema_
 from prefect_cloudtrail.store.notices import store_deliveries, store_notices
 from prefect_cloudtrail.store.statements import Row, batches, insert, insert_or_ignore, insert_or_update
 from prefect_cloudtrail.store.tables import FILES, OBJECTS, PLACES, REJECTED, RUNS, STATE, TELL
+from prefect_cloudtrail.versions import VERSION
 
 # Enough to see what is wrong; every one is counted in its run's summary.
 REJECTED_KEPT = 10_000
@@ -176,7 +177,7 @@ def _log_run(connection: sa.Connection, change: Change) -> bool:
             first_window=change.window[0],
             last_window=change.window[1],
             checkpoint=change.checkpoint,
-            summary=msgspec.json.encode(change.summary).decode(),
+            summary=msgspec.json.encode(change.summary | {"version": VERSION}).decode(),
         )
         .on_conflict_do_nothing(index_elements=[RUNS.c.run_id])
         .returning(RUNS.c.number)

@@ -45,6 +45,7 @@ class Database:
         """Take the engine over; `where` is the database as messages call it, of SQLite its file."""
         self.where = where
         self._engine = engine
+        self._only_at: str | None = None
         self._writer = engine.execution_options(writes=True)
         # Several statements of one read see one state; SQLite's transactions do that anyway.
         snapshot = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
@@ -58,9 +59,19 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """Give the one writing transaction: all of it at the end, or on an error nothing."""
+        """Give the one writing transaction: all of it at the end, or on an error nothing.
+
+        Raises:
+            NewerStateError: a newer version migrated the tables since they were opened.
+        """
         with self._speaking(), self._writer.begin() as connection:
+            if self._only_at is not None:
+                _require_still(connection, self._only_at, self.where)
             yield connection
+
+    def write_only_at(self, revision: str) -> None:
+        """Refuse from now on to write to tables of another revision: a process may outlive an update."""
+        self._only_at = revision
 
     def is_missing(self) -> bool:
         """Return whether it is a file that is not there; to open it would make it."""
@@ -239,6 +250,15 @@ def require_known(revision: str, where: str) -> None:
             f"{where} was written by a newer version (its revision {revision} is unknown here): "
             "update prefect-cloudtrail, or give another folder as --state"
         ) from error
+
+
+def _require_still(connection: sa.Connection, revision: str, where: str) -> None:
+    now = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    if now != revision:
+        raise NewerStateError(
+            f"a newer version migrated {where} to {now} since this process opened it, and nothing was stored: "
+            "update prefect-cloudtrail here, then start it again"
+        )
 
 
 def _require_kind(connection: sa.Connection, kind: Kind, where: str) -> None:

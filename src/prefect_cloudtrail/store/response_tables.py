@@ -133,6 +133,7 @@ AUDIT = sa.Table(
     sa.Column("hash", Text, nullable=False),
 )
 
+# A row a part of the responder, and one more for each version in which it worked: `responder 0.1.0`.
 HEARTBEATS = sa.Table(
     "heartbeats",
     METADATA,

@@ -16,6 +16,7 @@ from prefect_cloudtrail.store.requests import Settles
 from prefect_cloudtrail.store.response_tables import CONTEXTS, HEARTBEATS, REQUESTS
 from prefect_cloudtrail.store.slack_tables import SLACK_CARDS
 from prefect_cloudtrail.store.statements import insert
+from prefect_cloudtrail.versions import VERSION
 
 
 class Responses:
@@ -280,12 +281,20 @@ class Responses:
     # Who is alive
 
     def beat(self, name: str, now: datetime) -> None:
-        """Record that a part of the responder works."""
+        """Record that a part of the responder works, and in which version."""
         with self._database.writing() as connection:
-            statement = insert(connection, HEARTBEATS).values(name=name, at=now)
+            statement = insert(connection, HEARTBEATS)
             connection.execute(
-                statement.on_conflict_do_update(index_elements=["name"], set_={"at": statement.excluded.at})
+                statement.on_conflict_do_update(index_elements=["name"], set_={"at": statement.excluded.at}),
+                [{"name": name, "at": now}, {"name": f"{name} {VERSION}", "at": now}],
             )
+
+    def version(self, name: str) -> str | None:
+        """Return the version in which a part of the responder last worked; None where it never did."""
+        query = sa.select(HEARTBEATS.c.name).where(HEARTBEATS.c.name.startswith(f"{name} ", autoescape=True))
+        with self._database.reading() as connection:
+            found: str | None = connection.scalar(query.order_by(HEARTBEATS.c.at.desc()).limit(1))
+        return found.removeprefix(f"{name} ") if found else None
 
     def last_beat(self, name: str) -> datetime | None:
         """Return when a part of the responder last worked; None where it never did."""
