@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ from prefect_cloudtrail.doctor.silence import look_at_silence
 from prefect_cloudtrail.geo import Geo
 from prefect_cloudtrail.notices import Notice, NoticeKind, of_silence
 from prefect_cloudtrail.silence import TRAIL, Deliveries
-from prefect_cloudtrail.store import Lease, Store
+from prefect_cloudtrail.store import Store
 
 ACCOUNT = "111122223333"
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -193,8 +192,8 @@ def test_a_run_killed_before_it_ended_leaves_its_notice_to_the_next(organisation
         """Nobody answers it."""
 
     class Killed(Store):
-        def end_run(self, notices: Sequence[Notice], ended_at: datetime, lease: Lease) -> None:
-            raise KilledError(notices, ended_at, lease)
+        def end_run(self, *given: object, **named: object) -> None:
+            raise KilledError(given, named)
 
     geo, source, state = Geo.open(organisation.city_db), FolderSource(trail), trail.parent / "state"
     options = pipeline.Options(until=SINCE + 2 * HOUR)

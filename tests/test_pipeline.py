@@ -103,6 +103,12 @@ def _one(folder: Path, name: str, *events: str, **fields: object) -> Path:
     return path
 
 
+def _delivered(folder: Path, account: str, event: str) -> Path:
+    """An object of one event, delivered five minutes after it."""
+    moment = datetime.fromisoformat(event) + timedelta(minutes=5)
+    return _one(folder, f"{account}_CloudTrail_us-east-1_{moment:%Y%m%dT%H%MZ}_x", event)
+
+
 def _run(organisation: Generated, trail: Path, state: Path, **options: object) -> Outcome:
     geo = Geo.open(organisation.city_db, organisation.asn_db)
     chosen = replace(Options(until=organisation.end), **options)  # type: ignore[arg-type]
@@ -188,6 +194,45 @@ def test_an_object_that_cannot_be_fetched_is_tried_again(organisation: Generated
         source.gone = ()
         second = pipeline.run(store, source, geo, Options(until=organisation.end)).summary
     assert (first.events, first.rejected, second.events) == (1, {"unreadable": 1}, 1)
+
+
+def test_an_object_is_tried_until_it_can_be_fetched_however_long_that_takes(
+    organisation: Generated, tmp_path: Path
+) -> None:
+    # given two accounts' objects, one of which nobody may read for a week
+    for day in ("02", "03", "05", "09"):
+        _delivered(tmp_path / "trail", "111122223333", f"2026-02-{day}T10:00:00Z")
+    _delivered(tmp_path / "trail", "444455556666", "2026-02-02T10:00:00Z")
+    geo, source = Geo.open(organisation.city_db, None), Vanishing(tmp_path / "trail")
+    source.gone = ("444455556666",)
+    with Store.open(tmp_path / "state") as store:
+        # when runs go on, with one object to read at a time
+        found = [
+            pipeline.run(
+                store, source, geo, Options(until=datetime(2026, 2, day, 11, tzinfo=UTC), chunk_bytes=1)
+            ).summary
+            for day in (2, 3, 5, 9)
+        ]
+        source.gone = ()
+        last = pipeline.run(store, source, geo, Options(until=datetime(2026, 2, 9, 11, tzinfo=UTC))).summary
+        left = store.left_since()
+    # then each says what it could not read, and the last reads it
+    assert [(each.events, each.rejected) for each in found] == [(1, {"unreadable": 1})] * 4
+    assert (last.events, last.rejected, left) == (1, {}, None)
+
+
+def test_an_object_that_is_there_no_longer_is_said_once_and_given_up(organisation: Generated, tmp_path: Path) -> None:
+    _delivered(tmp_path / "trail", "111122223333", "2026-02-02T10:00:00Z")
+    lost = _delivered(tmp_path / "trail", "444455556666", "2026-02-02T10:00:00Z")
+    geo, source = Geo.open(organisation.city_db, None), Vanishing(tmp_path / "trail")
+    source.gone = ("444455556666",)
+    until = datetime(2026, 2, 2, 11, tzinfo=UTC)
+    with Store.open(tmp_path / "state") as store:
+        pipeline.run(store, source, geo, Options(until=until))
+        before = store.left_since()
+        lost.unlink()
+        found = [pipeline.run(store, source, geo, Options(until=until)).summary.rejected for _ in range(2)]
+        assert (before, found, store.left_since()) == (datetime(2026, 2, 2, 10, 5, tzinfo=UTC), [{"gone": 1}, {}], None)
 
 
 def test_an_object_that_is_too_large_is_said_and_read_once_it_may_be(organisation: Generated, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from prefect_cloudtrail.seen import BITS, known
 WINDOW = timedelta(minutes=15)
 # As they are stored; unpacked and placed they take about forty times as much memory.
 CHUNK_BYTES = 32 * 2**20
+# The `read_until` of an object that could not be fetched: all of it is left to a later run, however long that takes.
+NEVER_READ = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def arrived(read: pl.DataFrame, objects: Sequence[LogObject], until: datetime) -> list[LogObject]:
@@ -142,22 +144,27 @@ def ledger(
     def count(frame: pl.LazyFrame, name: str) -> pl.DataFrame:
         return frame.group_by(path).agg(pl.len().cast(pl.Int64).alias(name)).collect()
 
-    # What could not be fetched, or is larger than what is read, was not read: the next run tries again.
-    not_read = pl.col("reason").is_in([Reason.UNREADABLE, Reason.TOO_LARGE])
-    gone = rejected.filter(not_read)[path].implode()
+    # What is larger than what is read is not noted: the next run fetches it again, for as long as it looks back.
+    refused = rejected.filter(pl.col("reason") == Reason.TOO_LARGE)[path].implode()
+    unread = rejected.filter(pl.col("reason") == Reason.UNREADABLE)[path].implode()
     objects = pl.DataFrame(
         [(each.key, each.size, each.delivered) for each in chunk],
         schema={path: pl.String, "size": pl.Int64, "delivered": UTC_MICROSECONDS},
         orient="row",
     )
-    objects = objects.filter(~pl.col(path).is_in(gone)).join(left, on=path, how="left")
+    objects = objects.filter(~pl.col(path).is_in(refused)).join(left, on=path, how="left")
     for frame, name in ((arrived, "all"), (doubles.lazy(), "duplicates"), (rejected.lazy(), "rejected")):
         objects = objects.join(count(frame, name), on=path, how="left")
     return objects.with_columns(pl.col("all", "duplicates", "rejected", "left").fill_null(0)).select(
         path,
         "size",
         "delivered",
-        pl.when(pl.col("left") > 0).then(pl.lit(until)).cast(UTC_MICROSECONDS).alias("read_until"),
+        pl.when(pl.col(path).is_in(unread))
+        .then(pl.lit(NEVER_READ))
+        .when(pl.col("left") > 0)
+        .then(pl.lit(until))
+        .cast(UTC_MICROSECONDS)
+        .alias("read_until"),
         (pl.col("all") - pl.col("duplicates")).alias("events"),
         "duplicates",
         "rejected",

@@ -173,7 +173,8 @@ def run(
     summary, changed = Summary(), dict[str, Incident]()
     with store.lease("detect", owner, LEASE_MINUTES, datetime.now(UTC)) as lease, lease.kept() as show_life:
         store.sweep()
-        found = source.list(_list_since(store, options))
+        since = _list_since(store, options)
+        found = source.list(since)
         moved = replacing.replace(store, geo, all_tallies(), lease, show_life)
         ledger = store.ledger(min((each.delivered for each in found if each.delivered), default=None))
         arrived = arrivals.arrived(ledger, found, options.until)
@@ -197,10 +198,13 @@ def run(
                 changed[incident.incident_id] = incident
             summary.add(part)
             read += len(chunk)
-        summary.silent = _end_run(store, options, lease)
+        gone = _gone(store, source, found, since)
+        summary.silent = _end_run(store, options, lease, gone)
         summary.notices = [each.row() for each in store.notices.to_show()]
     if not read:
         summary.rejected = unread
+    if gone:
+        summary.rejected[Reason.GONE] = len(gone)
     summary.incidents = len(changed)
     summary.replaced = moved
     summary.peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -208,7 +212,16 @@ def run(
     return Outcome(sorted(stated, key=lambda i: (i.opened_at, i.incident_id)), summary)
 
 
-def _end_run(store: Store, options: Options, lease: Lease) -> list[str]:
+def _gone(store: Store, source: Source, found: Sequence[LogObject], since: datetime | None) -> list[str]:
+    """Which objects can be read no more: never could they be, and they are listed no longer."""
+    if isinstance(source, NoticeSource):
+        return []  # it lists what is announced, not what is there
+    never = store.left().filter(pl.col("read_until") == arrivals.NEVER_READ)
+    listed = never if since is None else never.filter(pl.col("delivered") >= since)
+    return listed.filter(~pl.col("log.file.path").is_in([each.key for each in found]))["log.file.path"].to_list()
+
+
+def _end_run(store: Store, options: Options, lease: Lease, gone: Sequence[str]) -> list[str]:
     """Store which silences began and ended, and that the run did all it does; return those that go on.
 
     What arrived is committed before: so a run that is killed between leaves it to the next, and none is told twice.
@@ -218,7 +231,7 @@ def _end_run(store: Store, options: Options, lease: Lease) -> list[str]:
         outage = store.notices.outage(options.until - silence.KEPT)
         going_on = store.notices.all(NoticeKind.SILENCE, going_on=True)
         found = notices.of_silence(store.notices.deliveries(), going_on, options.until, outage)
-    store.end_run(found, datetime.now(UTC), lease)
+    store.end_run(found, datetime.now(UTC), lease, given_up=gone)
     return notices.still_silent(store.notices.all(NoticeKind.SILENCE, going_on=True))
 
 
@@ -258,7 +271,7 @@ def _run_chunk(
             parts.append(part)
             count += read
             report(count)
-    _require_readable(chunk, parts)
+    _require_readable(chunk, parts, asked)
     with _timed(summary, "place"):
         batch = _batch(store, chunk, parts, asked, summary)
     if not batch.events and batch.objects.is_empty():
@@ -299,10 +312,11 @@ def _say_stored(source: Source, read: pl.DataFrame) -> None:
         source.settle(read.filter(pl.col("read_until").is_null())["log.file.path"].to_list())
 
 
-def _require_readable(chunk: Sequence[LogObject], parts: Sequence[Part]) -> None:
-    """A source that went away must not look like one that holds nothing."""
+def _require_readable(chunk: Sequence[LogObject], parts: Sequence[Part], asked: Asked) -> None:
+    """A source that went away must not look like one that holds nothing; what it never gave keeps nobody up."""
     gone = pl.concat(part.rejected for part in parts).filter(pl.col("reason") == Reason.UNREADABLE)
-    if gone.height == len(chunk):
+    news = any(asked.read_until.get(each.key) != arrivals.NEVER_READ for each in chunk)
+    if news and gone.height == len(chunk):
         raise SourceError(f"none of {len(chunk)} log objects can be read; the first: {gone['sample'][0]}")
 
 

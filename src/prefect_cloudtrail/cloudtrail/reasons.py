@@ -7,6 +7,7 @@ class Reason(StrEnum):
     """What REJECTED says of one record or one object, and a run's summary of a notice, too."""
 
     UNREADABLE = "unreadable"  # the object could not be fetched; its sample is the error
+    GONE = "gone"  # the object could never be fetched, and is there no longer
     BAD_GZIP = "bad_gzip"  # the object is neither whole gzip nor JSON
     TOO_LARGE = "too_large"  # more bytes of JSON than the limit
     BAD_JSON = "bad_json"  # not JSON, or cut off

@@ -1,6 +1,6 @@
 """The case store: what one state, its files and its database, holds."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -169,8 +169,16 @@ class Store:
         # Only now: until the commit, the files of before are the state.
         self.home.remove([entry.name for entry in written] if dropped is None else dropped)
 
-    def end_run(self, notices: Sequence[Notice], ended_at: datetime, lease: Lease) -> None:
+    def end_run(
+        self, notices: Sequence[Notice], ended_at: datetime, lease: Lease, *, given_up: Collection[str] = ()
+    ) -> None:
         """Store that a run did all it does, and what it must tell beside incidents.
+
+        Args:
+            notices: what it must tell.
+            ended_at: when it ended.
+            lease: its own.
+            given_up: objects of which rows were left to a later run, and which are there no longer.
 
         Raises:
             LeaseHeldError: the lease ran out and another took it; nothing was stored.
@@ -179,6 +187,8 @@ class Store:
             leases.require(connection, lease)
             store_notices(connection, notices)
             store_end(connection, ended_at)
+            for batch in batches(sorted(given_up)):
+                connection.execute(sa.update(OBJECTS).where(OBJECTS.c.path.in_(batch)).values(read_until=None))
 
     def write_ahead(self, kind: FileKind, frame: pl.DataFrame) -> FileEntry:
         """Return the entry of a new file with the frame's rows; until a `replace` names it, the next sweep takes it.
@@ -270,6 +280,11 @@ class Store:
         with self._database.reading() as connection:
             found: datetime | None = connection.scalar(oldest)
         return found
+
+    def left(self) -> pl.DataFrame:
+        """Return the objects of which a run left rows to a later one: OBJECT, by path."""
+        query = sa.select(OBJECTS).where(OBJECTS.c.read_until.is_not(None)).order_by(OBJECTS.c.path)
+        return self._frame(query, changes.OBJECT)
 
     def places(self) -> pl.DataFrame:
         """Return where places lie, as first seen: PLACES, by name."""

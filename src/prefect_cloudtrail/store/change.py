@@ -24,7 +24,7 @@ from prefect_cloudtrail.versions import VERSION
 # Enough to see what is wrong; every one is counted in its run's summary.
 REJECTED_KEPT = 10_000
 
-# A row is one log object that was read.
+# A row is one log object that was read, or could not be.
 OBJECT: schema.Schema = {
     "log.file.path": pl.String,
     "size": pl.Int64,
