@@ -48,7 +48,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             yield from (json.loads(line) for line in text.splitlines() if line.strip())
         else:
             raise FeedbackError(f"{path} is none of .csv, .json and .jsonl")
-    except (OSError, ValueError, csv.Error, TypeError) as error:
+    except (OSError, ValueError, csv.Error, TypeError, RecursionError) as error:
         raise FeedbackError(f"{path} cannot be read: {error}") from error
 
 
@@ -58,6 +58,8 @@ def _entry(row: object, by: str, effective_at: datetime) -> Entry:
     if unknown := sorted(str(name) for name in row if name not in COLUMNS):
         raise FeedbackError(f"no column {unknown[0]!r}: there are {', '.join(COLUMNS)}")
     given = {name: str(value).strip() for name, value in row.items() if value is not None and str(value).strip()}
+    if any("\ud800" <= letter <= "\udfff" for text in given.values() for letter in text):
+        raise FeedbackError("it holds half of a character, which no text has")
     if missing := [name for name in NEEDED if name not in given]:
         raise FeedbackError(f"{missing[0]} is missing")
     if given["kind"] not in KINDS:
@@ -79,6 +81,6 @@ def _entry(row: object, by: str, effective_at: datetime) -> Entry:
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise FeedbackError(f"{text!r} is not ISO 8601, such as 2026-03-20T00:00:00Z") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

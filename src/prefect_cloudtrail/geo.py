@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +19,7 @@ import maxminddb
 import polars as pl
 
 from prefect_cloudtrail.errors import GeoError
-from prefect_cloudtrail.networks import NETWORK_BITS, NOTHING_LISTED, Address, Networks
+from prefect_cloudtrail.networks import IPV4, NETWORK_BITS, NOTHING_LISTED, Address, Networks
 from prefect_cloudtrail.schema import GEO
 
 Record = dict[str, object]
@@ -28,8 +27,8 @@ Located = Mapping[str, object]  # GEO columns of one address
 
 EARTH_RADIUS_KM = 6371.0088
 
-# A right database shows what it holds within its first records; a wrong one is read this far to be sure.
-_SAMPLED_RECORDS = 10_000
+# A right database shows what it holds within its first blocks; a wrong one is read this far to be sure.
+_SAMPLED_BLOCKS = 20_000
 _NOTHING: Record = {}
 
 _CITY = ("city", "city_name")
@@ -98,12 +97,19 @@ class Database:
         return _mapping(record), length
 
     def first_records(self) -> Iterator[Record]:
-        """Yield the records it begins with."""
-        try:
-            for _, record in islice(self.reader, _SAMPLED_RECORDS):
-                yield _mapping(record)
-        except (maxminddb.InvalidDatabaseError, UnicodeDecodeError) as error:
-            raise GeoError(f"{self.path} is damaged: {error}; fetch it again") from error
+        """Yield the records it begins with, block by block."""
+        # Asked for, not iterated over: where a damaged tree leads back into itself, the reader's iterator writes beyond
+        # its memory, and ends the process.
+        kind = ipaddress.IPv4Address if self.ip_version == IPV4 else ipaddress.IPv6Address
+        bits = kind(0).max_prefixlen
+        at = 0
+        for _ in range(_SAMPLED_BLOCKS):
+            record, length = self.find_block(kind(at))
+            if record:
+                yield record
+            at = ((at >> (bits - length)) + 1) << (bits - length)
+            if at >> bits:
+                return
 
 
 @dataclass(frozen=True)
@@ -319,6 +325,8 @@ def _open(path: Path | None, option: str, kind: str) -> Database:
         metadata = reader.metadata()
     except (maxminddb.InvalidDatabaseError, UnicodeDecodeError) as error:
         raise GeoError(f"{path} is damaged or no database in MaxMind's format: fetch it again") from error
+    if metadata.ip_version not in {4, 6}:
+        raise GeoError(f"{path} is damaged: it says that it is of IP version {metadata.ip_version}; fetch it again")
     kind_written = _text(metadata.database_type) or "of no type"
     return Database(path, reader, kind_written, int(metadata.build_epoch), int(metadata.ip_version), opened)
 

@@ -53,7 +53,7 @@ class Networks:
                 for row in rows:
                     network, kind = _row(row, f"{path}: {row['network']!r}, {row['kind']!r}")
                     found[network.prefixlen][network] = kind
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise SettingsError(f"cannot read the list of networks {path}: {error}") from error
         parts = [each for length, networks in found.items() if length > NETWORK_BITS for each in networks]
         divided = {str(each.supernet(new_prefix=NETWORK_BITS)) for each in parts if each.version == IPV4}

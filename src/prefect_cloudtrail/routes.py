@@ -56,7 +56,7 @@ def read_routes(path: Path | None) -> tuple[Route, ...]:
         return ()
     try:
         table = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"cannot read the routes {path}: {error}") from error
     rows = table.pop("route", [])
     if table or not isinstance(rows, list):

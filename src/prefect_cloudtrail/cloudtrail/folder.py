@@ -93,6 +93,8 @@ class FolderSource:
             raise SourceError(
                 f"cannot read {key} in {self._root}: {error.strerror or error}; check its permissions"
             ) from error
+        except ValueError as error:  # a NUL, say, which no name can have
+            raise SourceError(f"{key!r} is not a log object of the folder {self._root}: {error}") from error
 
 
 def _content(path: str) -> bytes:

@@ -90,10 +90,10 @@ def read_rules(path: Path | None) -> Rules:
         file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
     except OSError as error:
         raise SettingsError(f"the rules {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the rules {path} are not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise SettingsError(f"the rules {path} do not fit: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"the rules {path} are not TOML: {error}") from error
     for name in file.approvers:
         if not MEMBER.fullmatch(name) and not GROUP.fullmatch(name):
             raise SettingsError(
