@@ -57,9 +57,9 @@ def test_1500_odd_records_are_read_as_the_reference_reads_them() -> None:
 
 
 def test_a_database_whose_tree_leads_back_into_itself_does_not_end_the_process() -> None:
-    city = databases()[0]
-    # The first bytes are the first node's two branches, of three bytes each: both lead to the first node.
-    check_database(b"\0" * 6 + city[6:])
+    owners = databases()[1]
+    # A node is two branches of three bytes each: of the first fifty nodes both lead to the second.
+    check_database(b"\0\0\1" * 100 + owners[300:])
 
 
 @pytest.mark.parametrize("text", [f"approvers = {DEEP}", f"expires_after_hours = {DIGITS}"])

@@ -2,12 +2,17 @@
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from bench.fuzz.run import bound_memory, fuzz
 from bench.fuzz.targets import TARGETS
+
+
+def _until(end: float) -> Callable[[int], bool]:
+    return lambda _: time.monotonic() < end
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,8 +32,7 @@ def main(names: tuple[str, ...], all_targets: bool, minutes: float, seed: int, k
     for name in names or sorted(TARGETS):
         folder = keep / name
         folder.mkdir(parents=True, exist_ok=True)
-        until = time.monotonic() + minutes * 60
-        done = fuzz(TARGETS[name], seed, lambda _, until=until: time.monotonic() < until, folder)
+        done = fuzz(TARGETS[name], seed, _until(time.monotonic() + minutes * 60), folder)
         found += len(done.findings)
         click.echo(
             f"{name}: {done.inputs:,} inputs, {len(done.findings)} findings, slowest {done.slowest_seconds:.1f} s"

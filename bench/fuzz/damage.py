@@ -62,7 +62,7 @@ def _place(chance: Random, content: bytes) -> int:
 
 def _flip(chance: Random, content: bytes, _: Sequence[bytes]) -> bytes:
     changed = bytearray(content or b"\0")
-    for _ in range(chance.randint(1, 4)):
+    for _turn in range(chance.randint(1, 4)):
         changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
     return bytes(changed)
 
