@@ -28,8 +28,8 @@ def look_at_responder(store: Store, now: datetime) -> Iterator[Check]:
         said = f"{breaker.by} tripped it: {breaker.why}"
         yield Check("breaker", "warn", said, "find out why; then run `prefect-cloudtrail breaker reset`")
     waiting, last = store.responses.to_carry_out(), store.responses.last_beat(HEARTBEAT)
-    seen = f"last looked for work {ago(now - last)}" if last else "never looked for work here"
-    alive = last is not None and now - last <= STALE
+    seen = f"last looked for work {_when(last, now)}" if last else "never looked for work here"
+    alive = last is not None and abs(now - last) <= STALE
     if waiting and not alive:
         yield Check("responder", "fail", f"it {seen}, and {counted(len(waiting), 'approved plan')} waits for it", START)
     elif last and not alive:
@@ -83,7 +83,12 @@ def _rewritten(store: Store, head: Head | None) -> str | None:
 def look_at_listener(store: Store, now: datetime) -> Check:
     """Return whether somebody hears what is clicked in Slack; Slack keeps no click for later."""
     last = store.responses.last_beat(LISTENER)
-    if last is not None and now - last <= STALE:
+    if last is not None and abs(now - last) <= STALE:
         return Check("listener", "ok", f"it last heard of Slack {ago(now - last)}")
-    seen = f"it last heard of Slack {ago(now - last)}" if last else "it was never connected to Slack"
+    seen = f"it last heard of Slack {_when(last, now)}" if last else "it was never connected to Slack"
     return Check("listener", "fail", f"{seen}: what is clicked there is lost", LISTEN)
+
+
+def _when(last: datetime, now: datetime) -> str:
+    """Return how long ago that was; a clock that was set back since knows no answer."""
+    return "at a time that is ahead of this clock" if last - now > STALE else ago(now - last)

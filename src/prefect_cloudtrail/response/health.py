@@ -40,6 +40,9 @@ def health(store: Store, now: datetime) -> Health:
         return Health(ok=False, said=str(error), counts={})
     if last is None or now - last > STALE:
         return Health(ok=False, said=f"has not looked for work since {last or 'it was started'}", counts=counts)
+    if last - now > STALE:
+        said = f"looked for work at {last}, which is ahead of this clock: set the clocks"
+        return Health(ok=False, said=said, counts=counts)
     return Health(ok=True, said="ok", counts=counts)
 
 

@@ -24,7 +24,7 @@ from prefect_cloudtrail.response.head import Head
 from prefect_cloudtrail.response.receipt import Watch
 from prefect_cloudtrail.response.rules import Rules
 from prefect_cloudtrail.response.signing import Keys
-from prefect_cloudtrail.response.watching import watch
+from prefect_cloudtrail.response.watching import EVERY, watch
 from prefect_cloudtrail.store import Store
 
 PREFECT_HAS = timedelta(seconds=10)
@@ -132,20 +132,23 @@ class Responder:
         if self.start is not None:
             self._show(self.start, now)
         done, seen = [], set[str]()
-        for each in responses.watches(due_before=now):
+        # A look that is further ahead than any was put there by a clock that has been set back since.
+        for each in responses.watches(due_before=now, or_after=now + EVERY):
             key = f"watch {each.decision_id} {each.next_at}"
             seen.add(key)
             if self._is_ours("watch", each.decision_id, key, now):
                 done += self._try(key, self.plane.watch, each.decision_id)
         # What is no more to do is done; the responder runs for months.
-        self._since = {key: since for key, since in self._since.items() if key in seen or now - since < PREFECT_HAS}
+        self._since = {
+            key: since for key, since in self._since.items() if key in seen or abs(now - since) < PREFECT_HAS
+        }
         return done
 
     def _show(self, start: Start, now: datetime) -> None:
         """Have Prefect run what is carried out, once: it finds it done, and a reviewer finds it there."""
         for decision_id in self.plane.store.responses.to_show(now - SHOWN_WITHIN):
             key = f"contain {decision_id}"
-            if now - self._since.get(key, now - PREFECT_HAS) < PREFECT_HAS:
+            if abs(now - self._since.get(key, now - PREFECT_HAS)) < PREFECT_HAS:
                 continue
             self._since[key] = now
             try:
@@ -167,7 +170,7 @@ class Responder:
                 _log.warning("Prefect cannot start %s (%s): doing it here", key, error)
                 return True
             return False
-        return now - self._since[key] >= PREFECT_HAS
+        return abs(now - self._since[key]) >= PREFECT_HAS
 
     def _try(self, key: str, work: Callable[[str], CarriedOut | Watch], decision_id: str) -> list[str]:
         try:

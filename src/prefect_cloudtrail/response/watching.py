@@ -16,7 +16,7 @@ from prefect_cloudtrail.cases import Incident
 from prefect_cloudtrail.errors import ActionError, RefusedError, StateError, TargetGoneError
 from prefect_cloudtrail.response.actions import Aws, actions
 from prefect_cloudtrail.response.containing import Clock, alone, sentence
-from prefect_cloudtrail.response.deciding import approved
+from prefect_cloudtrail.response.deciding import CLOCKS_DIFFER, approved
 from prefect_cloudtrail.response.receipt import Outcome, Receipt, Watch
 from prefect_cloudtrail.response.rules import Rules
 from prefect_cloudtrail.response.signing import Keys
@@ -131,7 +131,8 @@ def _read_back(
     store: Store, receipt: Receipt, aws: Aws, watched: Watch, approval: tuple[Rules, Keys], clock: Clock
 ) -> ReadBack:
     action = actions()[receipt.step.action]
-    early = clock() - watched.applied_at <= APPLIES_AGAIN_FOR
+    # Before it was applied no clock can be that is right: what is seen then is told, and not fought.
+    early = -CLOCKS_DIFFER <= clock() - watched.applied_at <= APPLIES_AGAIN_FOR
     try:
         reading = action.verify(aws, receipt)
         if not reading.holds and early:
@@ -244,4 +245,4 @@ def _said_of(used: pl.DataFrame) -> str:
 def _next(applied_at: datetime, now: datetime) -> datetime:
     """Return when to look again: at the next read-back, then every few minutes."""
     ahead = [applied_at + after for after in READ_BACKS if applied_at + after > now]
-    return ahead[0] if ahead else now + EVERY
+    return min([*ahead, now + EVERY])

@@ -164,7 +164,7 @@ def how(standing: Standing, told: Told) -> str:
 
 def listener_is_gone(told: Told) -> bool:
     """Return whether clicks would be lost."""
-    return told.listener_at is None or told.now - told.listener_at > LISTENER_GONE
+    return told.listener_at is None or abs(told.now - told.listener_at) > LISTENER_GONE
 
 
 def watched_until(watch: Watch) -> datetime:

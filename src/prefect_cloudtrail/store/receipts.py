@@ -157,11 +157,12 @@ def update_watch(connection: sa.Connection, decision_id: str, **given: object) -
     return Watch(**row)
 
 
-def watches(connection: sa.Connection, due_before: datetime | None) -> list[Watch]:
-    """Return the watches that are due by a moment, or all, the first applied first."""
+def watches(connection: sa.Connection, due_before: datetime | None, or_after: datetime | None) -> list[Watch]:
+    """Return the watches that are due by a moment, or after one; or all; the first applied first."""
     query = sa.select(WATCHES).order_by(WATCHES.c.applied_at, WATCHES.c.decision_id)
     if due_before is not None:
-        query = query.where(WATCHES.c.next_at <= due_before)
+        late = [WATCHES.c.next_at > or_after] if or_after else []
+        query = query.where(sa.or_(WATCHES.c.next_at <= due_before, *late))
     return [Watch(**row) for row in connection.execute(query).mappings()]
 
 

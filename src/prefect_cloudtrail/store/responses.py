@@ -209,10 +209,15 @@ class Responses:
                 connection, decision_id, state=state, said=said, next_at=next_at, contained_at=contained_at
             )
 
-    def watches(self, due_before: datetime | None = None) -> list[Watch]:
-        """Return the watches that are due by a moment, or all, the first applied first."""
+    def watches(self, due_before: datetime | None = None, or_after: datetime | None = None) -> list[Watch]:
+        """Return the watches, the first applied first; all, or those whose next look is due.
+
+        Args:
+            due_before: by when.
+            or_after: or so far ahead, as no look ever is.
+        """
         with self._database.reading() as connection:
-            return receipts.watches(connection, due_before)
+            return receipts.watches(connection, due_before, or_after)
 
     # The responder's work
 
