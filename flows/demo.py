@@ -214,7 +214,7 @@ def _environment(generated: Generated, state: Path, home: Path, endpoint: str) -
     return {
         **kept,
         "PREFECT_HOME": str(home),
-        "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", "WARNING"),
+        "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", "ERROR"),
         **QUIET_SERVER,
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(SERVER_SECONDS),
         "PREFECT_CLOUDTRAIL_SOURCE": str(generated.root.absolute()),

@@ -57,6 +57,12 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def lives(pid: int) -> bool:
+    """Return whether a process is there, and not only its exit status, which nobody may ever ask for."""
+    listed = subprocess.run(["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True, check=False).stdout
+    return bool(listed.strip()) and not listed.startswith("Z")
+
+
 @dataclass
 class Process:
     """One process that may be started again; what it says is kept."""
@@ -140,12 +146,12 @@ class PrefectServer:
     def _asked(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         """The server's answer; asked again, as Prefect's own clients do, while its SQLite is taken."""
         url = f"{self.environment['PREFECT_API_URL']}/{path}"
-        answer = httpx.request(method, url, json=body, timeout=30)
+        answer = httpx.request(method, url, json=body, timeout=PATIENCE_SECONDS)
         for _ in range(BUSY):
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
             time.sleep(1)
-            answer = httpx.request(method, url, json=body, timeout=30)
+            answer = httpx.request(method, url, json=body, timeout=PATIENCE_SECONDS)
         return answer.raise_for_status()
 
     def save_block(self, type_slug: str, block_name: str, **fields: Any) -> str:

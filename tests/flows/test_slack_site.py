@@ -112,7 +112,8 @@ def key_status(endpoint: str) -> str:
 
 
 def card(slack: LocalSlack) -> dict[str, Any] | None:
-    found = slack.workspace.history(slack.channel)
+    # The thief stopped the trail, which is told beside.
+    found = [each for each in slack.workspace.history(slack.channel) if "notice_id" not in json.dumps(each)]
     assert len(found) <= 1, "one card an incident"
     return found[0] if found else None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect_server import PrefectServer, descendants, prefect_server, wait_until
+from prefect_server import PrefectServer, descendants, lives, prefect_server, wait_until
 
 from bench.drills.robbery import Robbery, aws, robbed
 
@@ -34,7 +34,7 @@ def responder(robbery: Robbery, server: PrefectServer) -> Iterator[Path]:
         below = descendants(process.pid)
         process.terminate()
         assert process.wait(60) == 0, log.read_text()
-        assert not any(Path(f"/proc/{pid}").exists() for pid in below), "what it served is still there"
+        assert not any(map(lives, below)), "what it served is still there"
 
 
 def served(server: PrefectServer) -> dict[str, str]:
