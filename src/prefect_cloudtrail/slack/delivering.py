@@ -6,7 +6,7 @@ confirmed, because of a crash or an answer that never came, is looked for before
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -212,7 +212,7 @@ class _Work:
         try:
             self.said.append(f"{self.incident_id}: {row.name} {work(row)}")
         except (SlackError, SettingsError) as error:
-            now, wait = self.clock(), _wait_after(row, error)
+            now, wait = self.clock(), wait_after(row.failures, error)
             if isinstance(error, SlackSilentError):
                 self.not_before = now + SILENCE
             elif isinstance(error, SlackRefusedError) and error.wait is not None:
@@ -278,29 +278,12 @@ class _Work:
 
     def _find(self, row: SlackMessage, begun: datetime, thread: str | None) -> tuple[str, str] | None:
         """Return channel and id of the message as it was posted before; None where it was not."""
-        asked: dict[str, Any] = {
-            "oldest": str((begun - LOOKED_BACK).timestamp()),
-            "limit": PAGE,
-            "include_all_metadata": True,
-        }
         with asking(f"look for {row.name} of {self.incident_id}"):
             where = row.channel
             if where.startswith(("U", "W")):
                 where = str(answered(self.slack.conversations_open(users=[where]))["channel"]["id"])
-            cursor = None
-            while True:
-                page = answered(
-                    self.slack.conversations_replies(**asked, channel=where, ts=thread, cursor=cursor)
-                    if thread
-                    else self.slack.conversations_history(**asked, channel=where, cursor=cursor)
-                )
-                for each in page["messages"]:
-                    payload = (each.get("metadata") or {}).get("event_payload") or {}
-                    if payload.get("message_id") == row.message_id:
-                        return where, str(each["ts"])
-                cursor = (page.get("response_metadata") or {}).get("next_cursor")
-                if not cursor:
-                    return None
+            ts = posted(self.slack, where, {"message_id": row.message_id}, begun, thread)
+        return (where, ts) if ts else None
 
     def _took(self, row: SlackMessage, place: str, ts: str, sent: str | None, sent_at: datetime) -> None:
         self._change(row, place=place, ts=ts, sent=sent, sent_at=sent_at, failures=0, said=None, next_at=None)
@@ -332,10 +315,44 @@ class _Work:
         return "called"
 
 
-def _wait_after(row: SlackMessage, error: SlackError | SettingsError) -> timedelta:
+def posted(
+    slack: WebClient, channel: str, payload: Mapping[str, str], begun: datetime, thread: str | None = None
+) -> str | None:
+    """Return the id of the message that was posted with this in its metadata; None where there is none.
+
+    Args:
+        slack: the client; what it cannot ask is for `asking` around this.
+        channel: where, by its id.
+        payload: what tells the message from others.
+        begun: when its posting was begun.
+        thread: in which thread; None in the channel itself.
+    """
+    asked: dict[str, Any] = {
+        "channel": channel,
+        "oldest": str((begun - LOOKED_BACK).timestamp()),
+        "limit": PAGE,
+        "include_all_metadata": True,
+    }
+    cursor = None
+    while True:
+        page = answered(
+            slack.conversations_replies(**asked, ts=thread, cursor=cursor)
+            if thread
+            else slack.conversations_history(**asked, cursor=cursor)
+        )
+        for each in page["messages"]:
+            found = (each.get("metadata") or {}).get("event_payload") or {}
+            if payload.items() <= found.items():
+                return str(each["ts"])
+        cursor = (page.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return None
+
+
+def wait_after(failures: int, error: SlackError | SettingsError) -> timedelta:
     """Return for how long a message is not tried again: as long as Slack says, or longer each time."""
     if isinstance(error, SlackRefusedError) and error.wait is not None:
         return timedelta(seconds=error.wait)
     if isinstance(error, SettingsError) or (isinstance(error, SlackRefusedError) and error.code in ADVICE):
         return LONGEST_BACK_OFF
-    return min(timedelta(seconds=2.0 ** min(row.failures, 10)), LONGEST_BACK_OFF)
+    return min(timedelta(seconds=2.0 ** min(failures, 10)), LONGEST_BACK_OFF)

@@ -12,7 +12,7 @@ from prefect_cloudtrail.errors import LeaseHeldError, SettingsError, SlackError
 from prefect_cloudtrail.notices import Notice
 from prefect_cloudtrail.slack.asking import SlackRefusedError, answered, asking
 from prefect_cloudtrail.slack.blocks import mrkdwn, shown
-from prefect_cloudtrail.slack.delivering import LEASE_MINUTES, LONGEST_BACK_OFF, LOOKED_BACK, PAGE
+from prefect_cloudtrail.slack.delivering import LEASE_MINUTES, posted, wait_after
 from prefect_cloudtrail.store import Store
 from prefect_cloudtrail.store.notices import Posting
 
@@ -46,7 +46,7 @@ def post_notices(store: Store, slack: WebClient, channel: str, clock: Callable[[
                     said.append(f"{each.notice.notice_id}: {_post(store, slack, channel, each, clock)}")
                 except (SlackError, SettingsError) as error:
                     _log.warning("%s", error)
-                    wait = _wait_after(each, error)
+                    wait = wait_after(each.failures, error)
                     store.notices.change([each.notice.notice_id], failures=each.failures + 1, next_at=clock() + wait)
                     break
     except LeaseHeldError:
@@ -57,7 +57,8 @@ def post_notices(store: Store, slack: WebClient, channel: str, clock: Callable[[
 def _post(store: Store, slack: WebClient, channel: str, row: Posting, clock: Callable[[], datetime]) -> str:
     notice_id = row.notice.notice_id
     if row.attempted_at is not None:
-        ts = _find(slack, channel, notice_id, row.attempted_at)
+        with asking(f"look for the notice {notice_id}"):
+            ts = posted(slack, channel, {"notice_id": notice_id}, row.attempted_at)
         if ts is not None:
             store.notices.change([notice_id], posted_at=row.attempted_at, ts=ts)
             return "was posted before"
@@ -87,32 +88,3 @@ def message(notice: Notice) -> dict[str, Any]:
         "text": shown(sentence, LONGEST),
         "blocks": [{"type": "section", "text": mrkdwn(shown(sentence, LONGEST))}],
     }
-
-
-def _find(slack: WebClient, channel: str, notice_id: str, begun: datetime) -> str | None:
-    """Return the id of the message as it was posted before; None where it was not."""
-    cursor: str | None = None
-    with asking(f"look for the notice {notice_id}"):
-        while True:
-            page = answered(
-                slack.conversations_history(
-                    channel=channel,
-                    oldest=str((begun - LOOKED_BACK).timestamp()),
-                    limit=PAGE,
-                    include_all_metadata=True,
-                    cursor=cursor,
-                )
-            )
-            for each in page["messages"]:
-                payload = (each.get("metadata") or {}).get("event_payload") or {}
-                if payload.get("notice_id") == notice_id:
-                    return str(each["ts"])
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return None
-
-
-def _wait_after(row: Posting, error: SlackError | SettingsError) -> timedelta:
-    if isinstance(error, SlackRefusedError) and error.wait is not None:
-        return timedelta(seconds=error.wait)
-    return min(timedelta(seconds=2.0 ** min(row.failures, 10)), LONGEST_BACK_OFF)
