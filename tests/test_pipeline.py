@@ -215,10 +215,11 @@ def test_an_object_is_tried_until_it_can_be_fetched_however_long_that_takes(
         ]
         source.gone = ()
         last = pipeline.run(store, source, geo, Options(until=datetime(2026, 2, 9, 11, tzinfo=UTC))).summary
-        left = store.left_since()
-    # then each says what it could not read, and the last reads it
+        left, noted = store.left_since(), store.rejected()
+    # then each says what it could not read, which is noted once, and the last reads it
     assert [(each.events, each.rejected) for each in found] == [(1, {"unreadable": 1})] * 4
     assert (last.events, last.rejected, left) == (1, {}, None)
+    assert noted["reason"].to_list() == ["unreadable"]
 
 
 def test_an_object_that_is_there_no_longer_is_said_once_and_given_up(organisation: Generated, tmp_path: Path) -> None:

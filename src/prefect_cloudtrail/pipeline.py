@@ -360,6 +360,9 @@ def _batch(store: Store, chunk: Sequence[LogObject], parts: Sequence[Part], aske
     summary.window = [min(bounds), max(bounds)] if bounds else [None, None]
     left = pl.concat(part.left for part in parts)
     objects = arrivals.ledger(chunk, arrived, doubles, rejected, left, asked.until)
+    # Tried again by every run, but noted once: the table is short, and others are to be found in it.
+    noted = [key for key, until in asked.read_until.items() if until == arrivals.NEVER_READ]
+    rejected = rejected.filter((pl.col("reason") != Reason.UNREADABLE) | ~pl.col("log.file.path").is_in(noted))
     return Batch(objects, rejected, placed, seen.height, (first, last), seen, asked.checkpoint)
 
 
