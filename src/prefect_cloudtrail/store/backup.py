@@ -155,13 +155,12 @@ def restore(folder: Path, backup: Backup, database: Database, home: FileHome, no
         folder: the backup's.
         backup: as `read` returned it.
         database: without a table.
-        home: without files.
+        home: prepared, without files.
         now: the time.
 
     Raises:
         StateError: there is a state already, or it cannot be written; nothing of it was changed.
     """
-    home.prepare()
     with database.reading() as connection:
         _require_none(connection, database)
     if others := sorted(set(home.found()) - set(backup.files)):
